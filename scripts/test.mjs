@@ -1,0 +1,46 @@
+// Runs tests. `unit`: everything beside the code it tests. `gateway [NAME...]`: whole-gateway tests in test/ (those whose path
+// holds a NAME). `all`: the quick check, then unit and gateway tests, after installing the Debian packages the latter need.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const [what = 'all', ...names] = process.argv.slice(2);
+
+const testsIn = (folder) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .map((f) => join(root, folder, String(f)))
+    .filter((f) => f.endsWith('.test.ts') && (names.length === 0 || names.some((n) => f.includes(n))))
+    .toSorted();
+
+function step(title, command, args) {
+  console.log(`\n== ${title}`);
+  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (run.status !== 0) process.exit(run.status ?? 1);
+}
+
+/** node:test in one process per file; whole-gateway tests one after another, since they share two cores and ports. */
+function nodeTests(title, files, options = []) {
+  const node = [
+    '--conditions=source',
+    '--import',
+    'tsx',
+    '--test',
+    '--test-reporter=spec',
+    ...options,
+    ...files,
+  ];
+  step(title, process.execPath, node);
+}
+
+if (what === 'unit') nodeTests('unit tests', testsIn('src'));
+else if (what === 'gateway') nodeTests('whole-gateway tests', testsIn('test'), ['--test-concurrency=1']);
+else if (what === 'all') {
+  step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
+  step('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
+  nodeTests('whole-gateway tests', testsIn('test'), ['--test-concurrency=1']);
+} else {
+  console.error(`unknown: ${what}; use unit, gateway or all`);
+  process.exit(2);
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { HeaderSplitter, bytesOf, latin1, makeField, parseField, type HeaderField } from '#message';
+
+const split = (chunks: Uint8Array[]): { fields: string[]; body: string; size: number } => {
+  const splitter = new HeaderSplitter();
+  const out: HeaderField[] = [];
+  let body = '';
+  for (const chunk of chunks) {
+    const rest = splitter.push(chunk, out);
+    if (rest) body += latin1(rest);
+  }
+  const rest = splitter.end(out);
+  if (rest) body += latin1(rest);
+  return { fields: out.map((f) => latin1(f.raw)), body, size: splitter.size };
+};
+
+const MESSAGES: [string, string[], string][] = [
+  ['A: 1\r\nB: 2\r\n\r\nbody\r\n', ['A: 1\r\n', 'B: 2\r\n'], 'body\r\n'],
+  ['A: 1\r\n\tfold\r\nB:\r\n\r\n', ['A: 1\r\n\tfold\r\n', 'B:\r\n'], ''],
+  ['\r\nonly body', [], 'only body'],
+  ['A: 1\r\nno colon here\r\nB: 2\r\n', ['A: 1\r\n'], 'no colon here\r\nB: 2\r\n'],
+  ['A : spaced\r\n\r\nx', ['A : spaced\r\n'], 'x'],
+  ['A: 1\r\n', ['A: 1\r\n'], ''],
+  ['A: 1\r\n \r\n\r\nx', ['A: 1\r\n \r\n'], 'x'],
+  [' leading\r\n\r\nx', [], ' leading\r\n\r\nx'],
+  ['', [], ''],
+];
+
+test('splits header from body whole, byte by byte and cut at every offset', () => {
+  for (const [text, fields, body] of MESSAGES) {
+    const bytes = bytesOf(text);
+    const cuts = [[bytes], [...bytes].map((b) => Uint8Array.of(b))];
+    for (let i = 1; i < bytes.length; i++) cuts.push([bytes.subarray(0, i), bytes.subarray(i)]);
+    for (const cut of cuts) {
+      const got = split(cut);
+      assert.deepEqual([got.fields, got.body], [fields, body], JSON.stringify(text));
+    }
+  }
+});
+
+test('a field within one chunk is a view, not a copy', () => {
+  const bytes = bytesOf('A: 1\r\nB: 2\r\n\r\n');
+  const out: HeaderField[] = [];
+  new HeaderSplitter().push(bytes, out);
+  assert.equal(out[1]!.raw.buffer, bytes.buffer);
+  assert.equal(out[1]!.name, 'B');
+  assert.equal(latin1(out[1]!.value), ' 2');
+});
+
+test('what is no header field is refused', () => {
+  for (const bad of [': x\r\n', 'a b: x\r\n', '\xe9: x\r\n', 'abc\r\n', '\r\n'])
+    assert.equal(parseField(bytesOf(bad)), null, bad);
+});
+
+test('makeField writes folds as CRLF and refuses what would break out', () => {
+  assert.equal(latin1(makeField('X-A', ' one\n\ttwo').raw), 'X-A: one\r\n\ttwo\r\n');
+  for (const [name, value] of [
+    ['X:', ' a'],
+    ['', ' a'],
+    ['X A', ' a'],
+    ['X', ' a\nEvil: 1'],
+    ['X', ' a\r\n\r\nb'],
+    ['X', 'a\rb'],
+    ['X', 'a\0'],
+  ])
+    assert.throws(() => makeField(name!, value!), RangeError, JSON.stringify([name, value]));
+});
+
+test('splitting loses no byte, however the content is cut', () => {
+  const line = fc.constantFrom(
+    'A: b\r\n',
+    'Long-Name: x\r\n',
+    ' fold\r\n',
+    '\r\n',
+    'no field\r\n',
+    'é: 8\r\n',
+    'tail',
+  );
+  fc.assert(
+    fc.property(
+      fc.array(line, { maxLength: 12 }),
+      fc.array(fc.nat(40), { maxLength: 10 }),
+      (lines, sizes) => {
+        const bytes = bytesOf(lines.join(''));
+        const chunks: Uint8Array[] = [];
+        let at = 0;
+        for (const s of sizes) chunks.push(bytes.subarray(at, (at += s)));
+        chunks.push(bytes.subarray(at));
+        const got = split(chunks);
+        assert.deepEqual(got, split([bytes]));
+        const blank = got.size - got.fields.join('').length;
+        assert.equal(got.fields.join('') + '\r\n'.repeat(blank / 2) + got.body, latin1(bytes));
+      },
+    ),
+  );
+});

@@ -1,0 +1,8 @@
+/** The nouns: message, envelope, header fields, body, status, origin. Pure. */
+export * from './address.ts';
+export * from './body.ts';
+export * from './envelope.ts';
+export * from './headers.ts';
+export * from './origin.ts';
+export * from './status.ts';
+export * from './text.ts';

@@ -1,0 +1,43 @@
+/** Where a message or a connection came from: facts about the SMTP client, for filters, expressions, traces and logs. */
+
+/** What is known of TLS on the connection. */
+export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  /** Suite name, `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string;
+  /** Effective key bits. */
+  readonly bits: number;
+  /** Client certificate's distinguished names, when one was presented and verified; else ''. */
+  readonly certSubject: string;
+  readonly certIssuer: string;
+  /** Server name the client asked for; ''. */
+  readonly sni: string;
+}
+
+/** One SMTP connection as everyone sees it. Replaced as a whole when a fact changes (EHLO, STARTTLS, AUTH). */
+export interface Origin {
+  /** Name of the listener (the `listener` variable). */
+  readonly listener: string;
+  readonly protocol: 'smtp' | 'lmtp';
+  /** Session id for logs. */
+  readonly session: string;
+  /** Client address: canonical text, IPv4-mapped IPv6 as IPv4; '' for a unix socket client. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Verified client name (PTR confirmed by address look-up), or ''. */
+  readonly clientName: string;
+  /** Unverified PTR name, or ''. */
+  readonly clientPtr: string;
+  /** EHLO/HELO/LHLO argument as sent (byte string), '' before; and which verb said it. */
+  readonly helo: string;
+  readonly heloVerb: '' | 'HELO' | 'EHLO' | 'LHLO';
+  readonly tls: TlsFacts | null;
+  /** SASL authentication identity and mechanism; '' when not authenticated. */
+  readonly user: string;
+  readonly authMethod: string;
+  /** Connections open from this client now, this one included. */
+  readonly clientConnections: number;
+}

@@ -1,0 +1,54 @@
+/** What the caller hands to a milter conversation: where the filter is, what to offer, how long to wait. */
+import type { Clock } from '#clock';
+import type { EventName, Verdict } from '#milter/protocol';
+
+/** Where a filter listens. */
+export type MilterEndpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** TLS from the first byte of the milter connection. */
+export interface MilterTls {
+  readonly allowInvalidCerts: boolean;
+}
+
+/** Everything a conversation needs to know. Times in milliseconds, sizes in bytes. */
+export interface MilterClientOptions {
+  readonly endpoint: MilterEndpoint;
+  readonly tls: MilterTls | null;
+  /** The OPTNEG offer, already masked to the version. */
+  readonly offer: { readonly version: number; readonly actions: number; readonly protocol: number };
+  /** Address look-up, TCP, TLS and negotiation together. */
+  readonly timeoutConnect: number;
+  /** One command and its answer before content. */
+  readonly timeoutCommand: number;
+  /** Each wait for an answer during content and end of message; PROGRESS starts it anew. */
+  readonly timeoutData: number;
+  /** The whole content phase of one message, PROGRESS or not; 0 = no bound. */
+  readonly timeoutMessage: number;
+  /** Largest single frame accepted from the filter. */
+  readonly maxResponseSize: number;
+  /** Largest sum of REPLBODY payloads. */
+  readonly maxBodySize: number;
+  /** Most edits accepted in one answer. */
+  readonly maxEdits: number;
+  /** Write headers, end of headers and body without waiting for each answer. */
+  readonly pipeline: boolean;
+  /** Break the Nagle / delayed-ACK stall: send an empty MACRO frame when an answer came in part. */
+  readonly nudge: boolean;
+  readonly clock: Clock;
+  readonly observer?: MilterObserver;
+}
+
+/** Hears every packet of a conversation, decoded, with times. Called synchronously; must not throw. */
+export interface MilterObserver {
+  /** `at` in Clock.elapsed() milliseconds. `direction` from the gateway's point of view. `bytes` is the payload, a view. */
+  packet(packet: {
+    readonly at: number;
+    readonly direction: 'sent' | 'received';
+    readonly code: string;
+    readonly bytes: Uint8Array;
+  }): void;
+  /** An event was answered: how long it took to be answered, in milliseconds. */
+  answered?(event: EventName, verdict: Verdict, waited: number): void;
+}
