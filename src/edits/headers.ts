@@ -99,6 +99,9 @@ function nth(slots: readonly Slot[], name: string, n: number): HeaderField | nul
   return null;
 }
 
+/** An operation names a place by the field that stood there first, or by what an earlier filter replaced it with. */
+const names = (slot: Slot, field: HeaderField): boolean => slot.id === field || slot.now === field;
+
 function perform(slots: Slot[], operation: HeaderOperation): void {
   switch (operation.kind) {
     case 'append':
@@ -106,14 +109,14 @@ function perform(slots: Slot[], operation: HeaderOperation): void {
       return;
     case 'insertAfter': {
       const { after, field } = operation;
-      const at = after === null ? 0 : slots.findIndex((s) => s.id === after) + 1;
+      const at = after === null ? 0 : slots.findIndex((s) => names(s, after)) + 1;
       slots.splice(at, 0, { id: field, now: field });
       return;
     }
     case 'replace':
     case 'remove': {
       const { target } = operation;
-      const slot = slots.find((s) => s.id === target);
+      const slot = slots.find((s) => names(s, target));
       if (slot && slot.now !== null) slot.now = operation.kind === 'replace' ? operation.field : null;
       return;
     }

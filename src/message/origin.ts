@@ -41,3 +41,10 @@ export interface Origin {
   /** Connections open from this client now, this one included. */
   readonly clientConnections: number;
 }
+
+/** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `LMTP…`: RFC 3848; also what the trace field says. */
+export function protocolWord(origin: Origin): string {
+  if (origin.heloVerb === 'HELO') return 'SMTP';
+  const base = origin.protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
+  return base + (origin.tls ? 'S' : '') + (origin.user ? 'A' : '');
+}

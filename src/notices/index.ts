@@ -7,6 +7,7 @@
  */
 import { deliveryNotices } from './delivery.ts';
 import { gatewayNotices } from './gateway.ts';
+import { intakeNotices } from './intake.ts';
 import { milterNotices } from './milter.ts';
 import { smtpNotices } from './smtp.ts';
 import { spoolNotices } from './spool.ts';
@@ -24,6 +25,7 @@ export interface NoticeKind {
 /** Every notice of the program by name. */
 export const CATALOGUE = {
   ...smtpNotices,
+  ...intakeNotices,
   ...milterNotices,
   ...spoolNotices,
   ...deliveryNotices,

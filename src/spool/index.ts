@@ -1,1 +1,9 @@
+/** Keeps accepted mail: the store's contract, the embedded store, the store in memory, ids and owners. */
 export * from './store.ts';
+export { makeQueueId } from './ids.ts';
+export { openLmdbSpool } from './open-lmdb.ts';
+export type { LmdbSpoolOptions } from './open-lmdb.ts';
+export { MemorySpool } from './memory.ts';
+export type { MemorySpoolOptions } from './memory.ts';
+export { makeOwner } from './owner.ts';
+export { IllegalMove } from './states.ts';

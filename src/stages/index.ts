@@ -1,1 +1,14 @@
-export {};
+/** Asks the filters: the chain of one SMTP connection, stage by stage. */
+export { settled, type Awaitable } from './awaitable.ts';
+export { Chain } from './chain.ts';
+export type { ContentRuling, MessageContent } from './content.ts';
+export type { Ruling } from './ruling.ts';
+export type { Transaction } from './session.ts';
+export type {
+  EnableTest,
+  FilterSettings,
+  OnError,
+  StageName,
+  StageSurroundings,
+  VariableValue,
+} from './settings.ts';

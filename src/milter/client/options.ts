@@ -24,7 +24,7 @@ export interface MilterClientOptions {
   readonly timeoutCommand: number;
   /** Each wait for an answer during content and end of message; PROGRESS starts it anew. */
   readonly timeoutData: number;
-  /** The whole content phase of one message, PROGRESS or not; 0 = no bound. */
+  /** The sum of all waits for answers during the content of one message, PROGRESS or not; 0 = no bound. */
   readonly timeoutMessage: number;
   /** Largest single frame accepted from the filter. */
   readonly maxResponseSize: number;

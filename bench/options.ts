@@ -1,0 +1,93 @@
+/** The bench's command line. Wrong usage is a UsageError with a sentence; nothing else throws. */
+import { parseArgs } from 'node:util';
+
+export const USAGE = `npm run bench -- [options]
+  --peer postfix      measure Debian's Postfix in the same run, turn by turn, and print the ratios (needs root)
+  --filters 0,1,3     numbers of no-op filters
+  --sessions 1,20,100 numbers of SMTP sessions at once
+  --bytes 4096        size of a message
+  --runs 5            measured runs of each configuration; medians are printed
+  --seconds 2         about how long one run lasts
+  --new-connections   a new connection for every message (default: each session keeps its own)
+  --no-reply          filters take the no-reply flags (C filter only)
+  --quick             one short run of each, 1 and 20 sessions: a look, not a result
+  --out FILE          write the tables to FILE as Markdown too
+  --work DIR          where queues live; must be on the disk that is to be measured (default: .work in the repository)`;
+
+export interface Options {
+  readonly postfix: boolean;
+  readonly filters: readonly number[];
+  readonly sessions: readonly number[];
+  readonly bytes: number;
+  readonly runs: number;
+  readonly seconds: number;
+  readonly newConnections: boolean;
+  readonly noReply: boolean;
+  readonly quick: boolean;
+  readonly out: string | undefined;
+  readonly work: string | undefined;
+  readonly help: boolean;
+}
+
+export class UsageError extends Error {}
+
+/** Reads the arguments after the program's name. */
+export function readOptions(argv: readonly string[]): Options {
+  const values = parse(argv);
+  if (values.peer !== undefined && values.peer !== 'postfix')
+    throw new UsageError(`--peer knows only postfix, not ${values.peer}`);
+  const quick = values.quick === true;
+  return {
+    postfix: values.peer === 'postfix',
+    filters: numbers('filters', values.filters ?? '0,1,3', 0, 8),
+    sessions: numbers('sessions', values.sessions ?? (quick ? '1,20' : '1,20,100'), 1, 1000),
+    bytes: number('bytes', values.bytes ?? '4096', 256, 64 << 20),
+    runs: number('runs', values.runs ?? (quick ? '1' : '5'), 1, 100),
+    seconds: number('seconds', values.seconds ?? (quick ? '0.7' : '2'), 0.1, 600),
+    newConnections: values['new-connections'] === true,
+    noReply: values['no-reply'] === true,
+    quick,
+    out: values.out,
+    work: values.work,
+    help: values.help === true,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        peer: text,
+        filters: text,
+        sessions: text,
+        bytes: text,
+        runs: text,
+        seconds: text,
+        out: text,
+        work: text,
+        'new-connections': flag,
+        'no-reply': flag,
+        quick: flag,
+        help: flag,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function number(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= low && value <= high))
+    throw new UsageError(`--${name} must be from ${low} to ${high}, not '${text}'`);
+  return value;
+}
+
+function numbers(name: string, text: string, low: number, high: number): number[] {
+  const list = text.split(',').map((one) => number(name, one, low, high));
+  if (!list.every(Number.isInteger)) throw new UsageError(`--${name} must be whole numbers, not '${text}'`);
+  return [...new Set(list)];
+}

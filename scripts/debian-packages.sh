@@ -1,0 +1,77 @@
+#!/bin/bash
+# The Debian packages that the whole-gateway tests and the bench use: real filters, a second MTA, C tools.
+#
+# As root: installs what is missing and nothing else; running it again does nothing. The services that come with the packages
+# are not started by the installation (a policy-rc.d guard, set only when there is none and removed at the end).
+# Not root (or not Debian): says which tests will be skipped and why, exit code 0.
+# CI=true: nothing may be skipped, so whatever cannot be installed is a failure, exit code 1.
+set -eu
+
+# package, a file it brings, what does not run without it
+list() {
+  cat <<'LIST'
+postfix          /usr/sbin/postfix                   bench --peer postfix; smtp-sink as the bench's next hop
+rspamd           /usr/bin/rspamd                     test/specification-example (Rspamd as a filter)
+clamav-daemon    /usr/sbin/clamd                     test/specification-example (ClamAV as a filter)
+clamav-milter    /usr/sbin/clamav-milter             test/specification-example (ClamAV as a filter)
+opendkim         /usr/sbin/opendkim                  tests against OpenDKIM
+opendkim-tools   /usr/sbin/opendkim-genkey           tests against OpenDKIM
+libmilter-dev    /usr/include/libmilter/mfapi.h      the bench's filter in C (else a slower one in Node)
+gcc              /usr/bin/gcc                        the bench's filter and load generator in C (else slower ones in Node)
+libc6-dev        /usr/include/stdio.h                the bench's filter and load generator in C (else slower ones in Node)
+strace           /usr/bin/strace                     fault injection at system calls
+swaks            /usr/bin/swaks                      probing by hand
+openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)
+LIST
+}
+
+missing=()
+reasons=()
+while read -r package file reason; do
+  [ -e "$file" ] && continue
+  missing+=("$package")
+  reasons+=("$package: $reason")
+done < <(list)
+
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "debian-packages: everything is installed"
+  exit 0
+fi
+
+# $1: why nothing could be installed
+give_up() {
+  {
+    echo "**********************************************************************"
+    echo "debian-packages: NOT INSTALLED, $1"
+    echo "Without these packages the following is skipped or slower:"
+    printf '  %s\n' "${reasons[@]}"
+    echo "To have them: sudo apt-get install --no-install-recommends ${missing[*]}"
+    echo "**********************************************************************"
+  } >&2
+  if [ "${CI:-}" = true ]; then
+    echo "debian-packages: CI=true, where nothing may be skipped: failing" >&2
+    exit 1
+  fi
+  exit 0
+}
+
+command -v apt-get > /dev/null || give_up "there is no apt-get here"
+[ "$(id -u)" -eq 0 ] || give_up "not running as root"
+
+guard=/usr/sbin/policy-rc.d
+if [ ! -e "$guard" ] && [ ! -L "$guard" ]; then
+  printf '#!/bin/sh\n# Set by scripts/debian-packages.sh while it installs: start no service.\nexit 101\n' > "$guard"
+  chmod 755 "$guard"
+  trap 'rm -f "$guard"' EXIT
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+install() { apt-get install --yes --quiet --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; }
+echo "debian-packages: installing ${missing[*]}"
+# The package lists may be absent or stale; fetch them only when the first try shows it.
+install || { apt-get update --quiet && install; } || give_up "apt-get failed"
+
+while read -r package file _; do
+  [ -e "$file" ] || give_up "$package was installed but $file is not there"
+done < <(list)
+echo "debian-packages: done"

@@ -1,0 +1,91 @@
+/**
+ * The two ends of a command: results go to `out`, messages to `err`.
+ *
+ * A closed pipe (`| head`) is no error: what can no longer be written is dropped and `closed` says so. Colour is used only for
+ * messages on a terminal, never with NO_COLOR. Never throws.
+ */
+import type { Writable } from 'node:stream';
+
+/** What a command may touch of the machine it runs on. */
+export interface Machine {
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder the command was started in; relative paths start there. */
+  readonly cwd: string;
+}
+
+/** Exit codes of every command. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configuration: 3,
+} as const;
+
+/** Result and message writer of one command. */
+export class Terminal {
+  readonly machine: Machine;
+  /** Whoever read the results has gone; producing more is useless. */
+  closed = false;
+  readonly #colour: boolean;
+  readonly #quiet = (): void => {
+    this.closed = true;
+  };
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    const { env, stderr } = machine;
+    this.#colour = stderr.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+    machine.stdout.on('error', this.#quiet);
+    machine.stderr.on('error', this.#quiet);
+  }
+
+  /** One line of results. A promise asks the caller to wait for a slow reader. */
+  result(line: string): void | Promise<void> {
+    const { stdout } = this.machine;
+    if (this.closed || stdout.writableEnded || stdout.destroyed) return;
+    if (stdout.write(line + '\n')) return;
+    return new Promise((resolve) => {
+      const go = (): void => {
+        for (const event of ['drain', 'error', 'close']) stdout.off(event, go);
+        resolve();
+      };
+      for (const event of ['drain', 'error', 'close']) stdout.on(event, go);
+    });
+  }
+
+  /** One line of message. */
+  say(line: string): void {
+    const { stderr } = this.machine;
+    if (!stderr.writableEnded && !stderr.destroyed) stderr.write(line + '\n');
+  }
+
+  /** `error: what — where — remedy`. */
+  error(what: string, where: string, remedy: string): void {
+    const word = this.#colour ? '\x1b[31merror:\x1b[39m' : 'error:';
+    this.say(`${word} ${what} — ${where} — ${remedy}`);
+  }
+
+  /** Lets go of the streams; what was written is on its way. */
+  async end(): Promise<void> {
+    const { stdout, stderr } = this.machine;
+    await flushed(stdout);
+    await flushed(stderr);
+    // A pipe that closes after this line must stay quiet too, so the process's own streams keep their listener.
+    if (stdout !== process.stdout) stdout.off('error', this.#quiet);
+    if (stderr !== process.stderr) stderr.off('error', this.#quiet);
+  }
+}
+
+function flushed(stream: Writable): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const go = (): void => {
+      for (const event of ['drain', 'error', 'close']) stream.off(event, go);
+      resolve();
+    };
+    for (const event of ['error', 'close']) stream.on(event, go);
+    stream.write('', go);
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * The entries this worker holds: their leases kept alive, their results recorded.
+ *
+ * A lease that is found lost breaks the attempt off. A result that the spool cannot take now is offered again until it can or
+ * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. Never rejects.
+ */
+import type { NoticeFields, NoticeName } from '#notices';
+import type { EntryContent, EntryMeta, Lease, NewEntry, Settlement } from '#spool';
+import { LEASE_MS } from './options.ts';
+import type { DeliveryOptions } from './options.ts';
+
+/** An entry held. */
+export interface Held {
+  readonly entry: EntryMeta;
+  lease: Lease;
+  /** The bytes, when they were handed over in memory. */
+  readonly content: EntryContent | null;
+  readonly abort: AbortController;
+}
+
+/** Waits between attempts to record a result, in milliseconds; the last repeats. */
+const SETTLE_WAITS = [250, 1000, 5000, 15_000];
+
+/** See above. */
+export class Holding {
+  readonly #options: DeliveryOptions;
+  readonly #leaseMs: number;
+  readonly #held = new Map<string, Held>();
+  readonly #emptied: (() => void)[] = [];
+  /** A renewal is due to come. */
+  #renewing = false;
+  /** The end of patience with a spool that takes no results: set when everything must end. */
+  #hurried = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Takes a leased entry. Null when it is held already: then only its lease is replaced. */
+  take(entry: EntryMeta, lease: Lease, content: EntryContent | null): Held | null {
+    const before = this.#held.get(entry.id);
+    if (before) {
+      before.lease = lease;
+      return null;
+    }
+    const held = { entry, lease, content, abort: new AbortController() };
+    this.#held.set(entry.id, held);
+    if (!this.#renewing) this.#renewLater();
+    return held;
+  }
+
+  /** Records a result and lets the entry go. True when it was recorded. */
+  async settle(held: Held, result: Settlement, also: readonly NewEntry[] = []): Promise<boolean> {
+    const { id } = held.entry;
+    try {
+      for (let n = 0; ; n++) {
+        try {
+          const kept = await this.#options.spool.settle(id, held.lease, result, also);
+          if (!kept) this.#say('delivery.lease-lost', { id, result: result.kind });
+          return kept;
+        } catch (cause) {
+          this.#say('delivery.store-trouble', { id, error: String(cause) });
+          if (this.#hurried) return false;
+          await this.#pause(SETTLE_WAITS[Math.min(n, SETTLE_WAITS.length - 1)]!);
+        }
+      }
+    } finally {
+      this.#held.delete(id);
+      if (this.#held.size === 0) for (const go of this.#emptied.splice(0)) go();
+    }
+  }
+
+  /** Breaks off everything under way. */
+  abortAll(): void {
+    this.#hurried = true;
+    for (const held of this.#held.values()) held.abort.abort();
+  }
+
+  /** Resolves when nothing is held, or after `ms` milliseconds. */
+  async emptied(ms: number): Promise<void> {
+    if (this.#held.size === 0 || ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      this.#emptied.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const { spool, owner, clock } = this.#options;
+    try {
+      for (const id of await spool.renew(owner, clock.now() + this.#leaseMs))
+        this.#held.get(id)?.abort.abort();
+    } catch (cause) {
+      this.#say('delivery.store-trouble', { error: String(cause) });
+    }
+    this.#renewing = false;
+    if (this.#held.size > 0) this.#renewLater();
+  }
+
+  #renewLater(): void {
+    this.#renewing = true;
+    this.#options.clock.after(this.#leaseMs / 3, () => void this.#renew());
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(ms, resolve);
+    });
+  }
+
+  #say(name: NoticeName, fields: NoticeFields): void {
+    this.#options.notices(name, fields);
+  }
+}

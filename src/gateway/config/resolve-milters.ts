@@ -1,0 +1,125 @@
+/**
+ * Milters: the MtaMilter object to what a conversation and a chain need. See resolve.ts for the promises; the meaning of each
+ * field is in the milter reference, section 17.
+ */
+import { resolve as absolute } from 'node:path';
+import { blockOf } from './blocks.ts';
+import type { MilterConfig } from './config.ts';
+import { BOUNDS, DEFAULTS } from './defaults.ts';
+import { invalid, type DocPath } from './diagnostics.ts';
+import type { Resolving } from './resolve.ts';
+import type { MilterSettings } from './schema-milters.ts';
+
+const D = DEFAULTS.milter;
+
+/** What a version knows: the full masks, offered when nothing is configured (milter reference 5.2). */
+const VERSIONS = {
+  v2: { version: 2, actions: 0x3f, protocol: 0x7f },
+  v6: { version: 6, actions: 0x1ff, protocol: 0x1f_ffff },
+} as const;
+
+/** All milters in chain order. `maxBodySize` bounds what a filter may put in place of a body. */
+export function resolveMilters(
+  written: readonly MilterSettings[],
+  maxBodySize: number,
+  cx: Resolving,
+): readonly MilterConfig[] {
+  const given = new Set<string>();
+  for (const [i, { name }] of written.entries()) {
+    if (name !== undefined && given.has(name))
+      cx.say({
+        ...invalid(['milters', i, 'name'], `another milter is named ${name} too`, 'give each its own name'),
+        code: 'duplicate',
+      });
+    if (name !== undefined) given.add(name);
+  }
+  return written.map((m, i) => {
+    const endpoint = endpointOf(m, ['milters', i], cx);
+    const name = m.name ?? freeName(endpoint, given);
+    given.add(name);
+    const stages = m.stages ?? D.stages;
+    const path = ['milters', i, 'enable'];
+    return {
+      name,
+      endpoint,
+      stages: new Set(stages),
+      enable: blockOf(m.enable ?? 'true', { path, variables: 'enable', defaultTo: 'true', stages }, cx),
+      tls: m.useTls ? { allowInvalidCerts: m.allowInvalidCerts ?? false } : null,
+      timeoutConnect: m.timeoutConnect ?? D.timeoutConnect,
+      timeoutCommand: m.timeoutCommand ?? D.timeoutCommand,
+      timeoutData: m.timeoutData ?? D.timeoutData,
+      timeoutMessage: m.timeoutMessage ?? D.timeoutMessage,
+      onError: m.onError ?? ((m.tempFailOnError ?? true) ? 'tempfail' : 'accept'),
+      maxResponseSize: m.maxResponseSize ?? D.maxResponseSize,
+      maxBodySize,
+      maxEdits: D.maxEdits,
+      offer: offerOf(m, i, cx),
+      input: m.input ?? 'chained',
+      pipeline: m.pipeline ?? true,
+      nudge: m.nudge ?? true,
+    };
+  });
+}
+
+function endpointOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['endpoint'] {
+  if (m.socket === undefined) {
+    if (m.hostname === undefined)
+      cx.say({
+        ...invalid(path, 'names no address', 'write hostname (and port), or socket'),
+        code: 'missing',
+      });
+    return { kind: 'tcp', host: m.hostname ?? '', port: m.port ?? D.port };
+  }
+  for (const key of ['hostname', 'port', 'useTls', 'allowInvalidCerts'] as const)
+    if (m[key] !== undefined && m[key] !== false)
+      cx.say({
+        ...invalid([...path, key], 'does not go together with socket', 'remove one of them'),
+        at: 'key',
+      });
+  const socket = absolute(cx.base, m.socket.replace(/^(?:unix|local):/, ''));
+  if (socket.length > BOUNDS.socketPath)
+    cx.say(
+      invalid(
+        [...path, 'socket'],
+        `the path is longer than ${BOUNDS.socketPath} bytes`,
+        'choose a shorter path for the socket',
+      ),
+    );
+  return { kind: 'unix', path: socket };
+}
+
+/** `host:port` or the socket's path; with `#2` and so on for the same address again. */
+function freeName(endpoint: MilterConfig['endpoint'], given: ReadonlySet<string>): string {
+  const name = endpoint.kind === 'unix' ? endpoint.path : hostPort(endpoint.host, endpoint.port);
+  let free = name;
+  for (let n = 2; given.has(free); n++) free = `${name}#${n}`;
+  return free;
+}
+
+function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function offerOf(m: MilterSettings, index: number, cx: Resolving): MilterConfig['offer'] {
+  const word = m.protocolVersion ?? 'v6';
+  const full = VERSIONS[word];
+  const masked = (key: 'flagsAction' | 'flagsProtocol', mask: number): number => {
+    const flags = m[key] ?? mask;
+    const known = (flags & mask) >>> 0;
+    if (known !== flags)
+      cx.say({
+        ...invalid(
+          ['milters', index, key],
+          `bits 0x${((flags & ~mask) >>> 0).toString(16)} do not exist in ${word} and are not offered`,
+          `write ${known}, or remove ${key} to offer everything`,
+        ),
+        severity: 'warning',
+      });
+    return known;
+  };
+  return {
+    version: full.version,
+    actions: masked('flagsAction', full.actions),
+    protocol: masked('flagsProtocol', full.protocol),
+  };
+}

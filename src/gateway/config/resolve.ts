@@ -1,0 +1,95 @@
+/**
+ * From Settings (every value right by itself) to Config: defaults that depend on others, paths made absolute, files looked
+ * at, values held against each other.
+ *
+ * Every trouble is said to `say`; the caller uses the result only when no error was said. Never throws on any Settings.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { hostname as machineName } from 'node:os';
+import { resolve as absolute } from 'node:path';
+import { canonicalAddress, isHostName } from './address.ts';
+import type { Config, TlsConfig } from './config.ts';
+import { DEFAULTS } from './defaults.ts';
+import { invalid, type Issue } from './diagnostics.ts';
+import { resolveDelivery } from './resolve-delivery.ts';
+import { resolveListeners } from './resolve-listeners.ts';
+import { resolveMilters } from './resolve-milters.ts';
+import type { Settings } from './schema.ts';
+
+/** What every resolving step needs. */
+export interface Resolving {
+  /** Folder that relative paths start from. */
+  readonly base: string;
+  readonly say: (issue: Issue) => void;
+}
+
+/** Resolves the whole configuration. */
+export function resolveConfig(settings: Settings, cx: Resolving): Config {
+  const stateDir = absolute(cx.base, settings.stateDir ?? DEFAULTS.stateDir);
+  const listeners = resolveListeners(settings, cx);
+  const spool = settings.spool ?? {};
+  return {
+    hostname: hostNameOf(settings.hostname, cx),
+    stateDir,
+    listeners,
+    tls: tlsOf(settings, cx),
+    milters: resolveMilters(settings.milters ?? [], Math.max(...listeners.map((l) => l.maxMessageSize)), cx),
+    spool:
+      spool.engine === 'memory'
+        ? { engine: 'memory' }
+        : {
+            engine: 'lmdb',
+            dir: absolute(stateDir, 'spool'),
+            inlineBodyMax: spool.inlineBodyMax ?? DEFAULTS.spool.inlineBodyMax,
+          },
+    delivery: resolveDelivery(settings.delivery ?? {}, stateDir, cx),
+    log: { level: settings.log?.level ?? 'info', format: settings.log?.format ?? 'json' },
+  };
+}
+
+function hostNameOf(written: string | undefined, cx: Resolving): string {
+  if (written === undefined) {
+    const own = machineName();
+    return isHostName(own) ? own : 'localhost';
+  }
+  const literal = /^\[(?:IPv6:)?(.+)\]$/i.exec(written)?.[1];
+  if (literal !== undefined ? canonicalAddress(literal) === null : !isHostName(written))
+    cx.say(
+      invalid(
+        ['hostname'],
+        `${JSON.stringify(written)} is not a host name`,
+        'write the full name of this machine, such as mx.example.org',
+      ),
+    );
+  return written;
+}
+
+function tlsOf(settings: Settings, cx: Resolving): TlsConfig | null {
+  const { tls } = settings;
+  if (!tls) {
+    for (const [i, listener] of (settings.listeners ?? []).entries())
+      if ((listener.tls ?? 'off') !== 'off')
+        cx.say(
+          invalid(
+            ['listeners', i, 'tls'],
+            `${listener.tls} needs a certificate`,
+            'add tls: { certificate: FILE, key: FILE } at the top level, or write off',
+          ),
+        );
+    return null;
+  }
+  return { certificate: readable(tls.certificate, 'certificate', cx), key: readable(tls.key, 'key', cx) };
+}
+
+/** The absolute path of a PEM file; says so when it cannot be read now. */
+function readable(path: string, key: 'certificate' | 'key', cx: Resolving): string {
+  const file = absolute(cx.base, path);
+  try {
+    accessSync(file, constants.R_OK);
+    if (!statSync(file).isFile()) throw Object.assign(new Error('not a file'), { code: 'not a file' });
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    cx.say(invalid(['tls', key], `${file} cannot be read (${why})`, 'create it, or correct the path'));
+  }
+  return file;
+}

@@ -1,0 +1,158 @@
+/**
+ * The gateway as a whole: spool, delivery and listeners, started in that order and stopped in the opposite one.
+ *
+ * Start either succeeds completely or undoes what it did and rejects with what failed. Reload swaps what sessions are made
+ * from: sessions under way keep what they began with, listeners that stay never close. Stop drains.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Clock } from '#clock';
+import { startDelivery, type Delivery } from '#delivery';
+import type { Config, ListenerConfig } from '#gateway/config';
+import { INTAKE_LIMITS, IntakePath, relayPolicy, type IntakeOptions } from '#intake';
+import type { NoticeSink } from '#notices';
+import { createSmtpServer, type SmtpServer, type SmtpServerOptions } from '#smtp/server';
+import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
+import { environmentFor } from './environment.ts';
+import { filtersOf } from './filters.ts';
+import { handOverTo } from './hand-over.ts';
+import { bindTexts, listenerOptions } from './listeners.ts';
+import { deliverySettings } from './routes.ts';
+import { VERSION } from './version.ts';
+
+/** What the gateway is handed besides its configuration. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+}
+
+/** Why a configuration cannot be taken over by a running gateway. */
+export class ReloadError extends Error {
+  readonly code = 'reload_refused';
+}
+
+/** A listener that is open, and what it listens on. */
+interface Door {
+  readonly server: SmtpServer;
+  readonly binds: string;
+  readonly addresses: readonly string[];
+}
+
+/** A running gateway. */
+export class Gateway {
+  readonly #around: Surroundings;
+  readonly #spool: SpoolStore;
+  readonly #owner: string;
+  readonly #newId: () => string;
+  #config: Config;
+  #delivery: Delivery;
+  #doors = new Map<string, Door>();
+
+  private constructor(config: Config, around: Surroundings, spool: SpoolStore, owner: string) {
+    this.#config = config;
+    this.#around = around;
+    this.#spool = spool;
+    this.#owner = owner;
+    this.#newId = makeQueueId(around.clock);
+    const settings = deliverySettings(config, around);
+    this.#delivery = startDelivery({ ...settings, spool, owner, ...around });
+  }
+
+  /** Starts everything. Rejects with the cause when a part cannot start; then nothing runs. */
+  static async start(config: Config, around: Surroundings): Promise<Gateway> {
+    mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+    const owner = makeOwner();
+    const gateway = new Gateway(config, around, await openSpool(config, around, owner), owner);
+    try {
+      for (const listener of config.listeners)
+        gateway.#doors.set(listener.name, await gateway.#open(config, listener));
+    } catch (error) {
+      await gateway.stop(0);
+      throw error;
+    }
+    return gateway;
+  }
+
+  /** Addresses listened on, per listener name, with the ports that were got. */
+  get addresses(): ReadonlyMap<string, readonly string[]> {
+    return new Map([...this.#doors].map(([name, door]) => [name, door.addresses]));
+  }
+
+  /**
+   * Takes over a new configuration: new sessions and attempts use it. Rejects with ReloadError, or with the cause when an
+   * address cannot be opened or a certificate not be used; then everything stays as it was.
+   */
+  async reload(config: Config): Promise<void> {
+    if (
+      JSON.stringify([config.stateDir, config.spool]) !==
+      JSON.stringify([this.#config.stateDir, this.#config.spool])
+    )
+      throw new ReloadError('stateDir and spool cannot change while the gateway runs: restart it');
+    const options = new Map(config.listeners.map((l) => [l.name, this.#serverOptions(config, l)]));
+    const fresh = new Map<string, Door>();
+    try {
+      for (const listener of config.listeners)
+        if (this.#doors.get(listener.name)?.binds !== bindTexts(listener).join())
+          fresh.set(listener.name, await this.#open(config, listener));
+    } catch (error) {
+      for (const door of fresh.values()) await door.server.close(0);
+      throw error;
+    }
+    const before = this.#doors;
+    this.#config = config;
+    this.#doors = new Map();
+    for (const [name, made] of options) {
+      const door = fresh.get(name) ?? before.get(name)!;
+      if (!fresh.has(name)) door.server.reconfigure(made);
+      this.#doors.set(name, door);
+    }
+    for (const [name, door] of before) if (this.#doors.get(name) !== door) void door.server.close();
+    this.#delivery.reconfigure(deliverySettings(config, this.#around));
+  }
+
+  /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all([...this.#doors.values()].map((door) => door.server.close(graceMs)));
+    await this.#delivery.stop(graceMs);
+    await this.#spool.close();
+  }
+
+  async #open(config: Config, listener: ListenerConfig): Promise<Door> {
+    const binds = bindTexts(listener);
+    const server = createSmtpServer(this.#serverOptions(config, listener));
+    const addresses = await server.listen(binds);
+    return { server, binds: binds.join(), addresses };
+  }
+
+  #serverOptions(config: Config, listener: ListenerConfig): SmtpServerOptions {
+    const { clock, notices } = this.#around;
+    const { hostname, delivery, milters } = config;
+    const filters = filtersOf(
+      milters,
+      environmentFor(hostname, () => 0),
+    );
+    const intake: IntakeOptions = {
+      hostname,
+      relay: relayPolicy(listener.relay.networks, listener.relay.domains),
+      around: { filters, hostname, version: `Millrace ${VERSION}`, clock, notices },
+      spool: this.#spool,
+      limits: INTAKE_LIMITS,
+      newId: this.#newId,
+      expire: delivery.expire,
+      handOver: handOverTo(this.#delivery, this.#owner, clock),
+      clock,
+      notices,
+    };
+    return {
+      ...listenerOptions(config, listener),
+      makeHandler: () => new IntakePath(intake),
+      clock,
+      notices,
+    };
+  }
+}
+
+function openSpool({ spool }: Config, { clock, notices }: Surroundings, owner: string): Promise<SpoolStore> {
+  if (spool.engine === 'memory') return Promise.resolve(new MemorySpool());
+  const { dir, inlineBodyMax } = spool;
+  return openLmdbSpool({ dir, inlineBodyMax, clock, notices, owner });
+}

@@ -1,0 +1,41 @@
+/** A listener of the configuration as the SMTP server wants it: addresses, limits, certificate. */
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Config, ListenerConfig } from '#gateway/config';
+import type { SmtpServerOptions } from '#smtp/server';
+
+/** Addresses as the server takes them. */
+export function bindTexts(listener: ListenerConfig): readonly string[] {
+  return listener.bind.map((address) => {
+    if (address.kind === 'unix') return `unix:${address.path}`;
+    return address.host.includes(':')
+      ? `[${address.host}]:${address.port}`
+      : `${address.host}:${address.port}`;
+  });
+}
+
+/** What a session of this listener is made from, but for its handler and surroundings. Throws when the certificate is unusable. */
+export function listenerOptions(
+  config: Config,
+  listener: ListenerConfig,
+): Pick<
+  SmtpServerOptions,
+  'hostname' | 'listener' | 'protocol' | 'tls' | 'bareLineEnds' | 'limits' | 'secureContext'
+> {
+  const { name, protocol, tls, bareLineEnds } = listener;
+  const { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient } = listener;
+  const limits = { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient };
+  const options = { hostname: config.hostname, listener: name, protocol, tls, bareLineEnds, limits };
+  if (tls === 'off') return options;
+  const context = secureContextOf(config);
+  return { ...options, secureContext: () => context };
+}
+
+function secureContextOf({ tls }: Config): SecureContext {
+  if (!tls) throw new Error('a listener wants TLS and there is no certificate');
+  return createSecureContext({
+    cert: readFileSync(tls.certificate),
+    key: readFileSync(tls.key),
+    minVersion: 'TLSv1.2',
+  });
+}

@@ -1,0 +1,65 @@
+/** From a filtered message to an entry of the spool. Pure but for the copy of the header into one block. */
+import type { EditableMessage } from '#edits';
+import type { HeaderField, Origin } from '#message';
+import type { EntryMeta, Lease, NewEntry } from '#spool';
+
+/** What an entry needs besides the message. */
+export interface EntryFacts {
+  readonly id: string;
+  readonly origin: Origin;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Milliseconds. */
+  readonly expire: number;
+  readonly lease: Lease | null;
+}
+
+/** The entry for a message that is to be queued, or held when a filter asked for quarantine. */
+export function newEntry(message: EditableMessage, facts: EntryFacts): NewEntry {
+  const header = headerBytes(message.fields);
+  const { envelope, quarantine } = message;
+  const { origin, now } = facts;
+  const lease = quarantine ? null : facts.lease;
+  const meta: EntryMeta = {
+    id: facts.id,
+    state: quarantine ? 'held' : lease ? 'leased' : 'queued',
+    receivedAt: now,
+    sender: envelope.sender.address,
+    senderParams: envelope.senderParams,
+    recipients: envelope.recipients.map((r) => ({
+      address: r.path.address,
+      params: r.params,
+      state: 'pending',
+      attempts: 0,
+      lastStatus: null,
+    })),
+    origin: {
+      listener: origin.listener,
+      clientAddress: origin.remoteAddress,
+      clientName: origin.clientName,
+      helo: origin.helo,
+      user: origin.user,
+      localPort: origin.localPort,
+      source: 'smtp',
+    },
+    size: header.length + 2 + message.body.size,
+    due: now,
+    expiresAt: now + facts.expire,
+    attempts: 0,
+    hold: quarantine,
+    lease,
+  };
+  return { meta, header, body: message.body };
+}
+
+function headerBytes(fields: readonly HeaderField[]): Uint8Array {
+  let size = 0;
+  for (const f of fields) size += f.raw.length;
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const f of fields) {
+    all.set(f.raw, at);
+    at += f.raw.length;
+  }
+  return all;
+}

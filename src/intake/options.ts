@@ -1,0 +1,48 @@
+/** What intake is handed: the listener's rules, the filters' surroundings, the spool, and whom to tell of accepted mail. */
+import type { Clock } from '#clock';
+import type { NoticeSink } from '#notices';
+import type { EntryContent, EntryMeta, Lease, SpoolStore } from '#spool';
+import type { StageSurroundings } from '#stages';
+import type { RelayPolicy } from './relay.ts';
+
+/** Bounds on one message; sizes in bytes. */
+export interface IntakeLimits {
+  readonly maxHeaderSize: number;
+  readonly maxHeaderFields: number;
+  /** Received fields from which a message counts as looping (RFC 5321 6.3). */
+  readonly maxHops: number;
+}
+
+/** Defaults of the limits; docs/limits.md. */
+export const INTAKE_LIMITS: IntakeLimits = {
+  maxHeaderSize: 1024 * 1024,
+  maxHeaderFields: 10_000,
+  maxHops: 100,
+};
+
+/**
+ * The way to a delivery that runs in this process. An entry leased at birth is handed over in memory, so that it is sent on
+ * without being read back or written once more; a process that dies leaves a lease that recovery ends.
+ */
+export interface HandOver {
+  /** A lease for one more entry, or null when delivery has no room: the entry is then committed queued. */
+  lease(): Lease | null;
+  /** The entry is on disk. `meta.lease` is the one given, or null. */
+  accepted(meta: EntryMeta, content: EntryContent): void;
+}
+
+/** One listener's intake. */
+export interface IntakeOptions {
+  readonly hostname: string;
+  readonly relay: RelayPolicy;
+  readonly around: StageSurroundings;
+  readonly spool: SpoolStore;
+  readonly limits: IntakeLimits;
+  /** Makes a queue id. */
+  readonly newId: () => string;
+  /** Milliseconds after which an undeliverable message is given up. */
+  readonly expire: number;
+  readonly handOver: HandOver | null;
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+}

@@ -1,0 +1,34 @@
+/** Trouble with a connection as a Status: always temporary, told in our own bland words (RFC 3463 X.4.x, X.5.x, X.7.x). Pure. */
+import { status } from '#message';
+import type { Status } from '#message';
+import { ResolveFault } from './resolve.ts';
+import { WireFault } from './wire.ts';
+
+/** A fault that is no WireFault or ResolveFault is a bug and is thrown on. */
+export function statusOfFault(fault: unknown, by: string): Status {
+  if (fault instanceof ResolveFault)
+    return fault.code === 'dns'
+      ? status(451, '4.4.3', `no address of ${by} could be found: ${fault.message}`, by)
+      : status(451, '4.4.4', `no address of ${by}: ${fault.message}`, by);
+  if (!(fault instanceof WireFault)) throw fault;
+  switch (fault.code) {
+    case 'refused':
+      return status(451, '4.4.1', `no connection to ${by}`, by);
+    case 'timeout':
+      return status(451, '4.4.2', `${by} did not answer in time`, by);
+    case 'closed':
+      return status(451, '4.4.2', `the connection to ${by} was lost`, by);
+    case 'protocol':
+      return status(451, '4.5.0', `${by} broke the protocol: ${fault.message}`, by);
+    case 'tls':
+      return status(451, '4.7.5', `TLS with ${by} failed`, by);
+    case 'aborted':
+      return status(451, '4.3.2', 'the delivery was interrupted', 'millrace');
+  }
+}
+
+/** A refusal of the host itself (greeting, EHLO) whatever its class: says nothing about the message, so it is temporary. */
+export function hostRefusal(reply: Status): Status {
+  if (reply.code >= 400 && reply.code < 500) return reply;
+  return status(451, '4.3.2', `${reply.by} does not serve: ${reply.code} ${reply.text}`, reply.by);
+}

@@ -1,0 +1,21 @@
+/** The answer to EHLO and LHLO: what the server offers (RFC 5321 4.1.1.1). Pure; never throws. */
+import { formatLines } from './replies.ts';
+
+/** What is offered on this connection now. */
+export interface OfferedExtensions {
+  /** Bytes; Infinity is offered as SIZE without a number (RFC 1870 3). */
+  readonly maxMessageSize: number;
+  readonly starttls: boolean;
+  readonly dsn: boolean;
+}
+
+/** The EHLO or LHLO reply of `hostname`, wire text. */
+export function ehloReply(hostname: string, offered: OfferedExtensions): string {
+  const lines = [hostname, 'PIPELINING'];
+  lines.push(Number.isFinite(offered.maxMessageSize) ? `SIZE ${offered.maxMessageSize}` : 'SIZE');
+  if (offered.starttls) lines.push('STARTTLS');
+  lines.push('ENHANCEDSTATUSCODES', '8BITMIME');
+  if (offered.dsn) lines.push('DSN');
+  lines.push('SMTPUTF8', 'HELP');
+  return formatLines(250, lines);
+}

@@ -1,0 +1,244 @@
+/**
+ * The store that forgets: SpoolStore in memory, for tests and for gateways that deliver while the client waits.
+ *
+ * Keeps every promise of store.ts but the disk: what it holds is gone with the process. Bounded by `maxBytes`, beyond which
+ * `commit` answers `full`. Made for few entries: claiming and listing walk all of them.
+ */
+import type { Body, BodyDraft } from '#message';
+import { bodyOf } from '#message';
+import { allows, checkNew, claimed, held, IllegalMove, released, renewed, settled } from './states.ts';
+import { SpoolError } from './store.ts';
+import type {
+  EntryContent,
+  EntryMeta,
+  EntryState,
+  Lease,
+  NewEntry,
+  Settlement,
+  SpoolStore,
+  SpoolTotals,
+} from './store.ts';
+
+export interface MemorySpoolOptions {
+  /** Bytes of headers and bodies it may hold; default 256 MiB. */
+  readonly maxBytes?: number;
+}
+
+interface Kept {
+  meta: EntryMeta;
+  readonly content: EntryContent;
+  readonly bytes: number;
+}
+
+const MAX_BYTES = 256 * 1024 * 1024;
+
+export class MemorySpool implements SpoolStore {
+  readonly #maxBytes: number;
+  readonly #entries = new Map<string, Kept>();
+  /** By owner, the token of every lease it has and did not settle; shows which ones were lost. */
+  readonly #claims = new Map<string, Map<string, string>>();
+  #bytes = 0;
+  #tokens = 0;
+  #closed = false;
+
+  constructor(options: MemorySpoolOptions = {}) {
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+  }
+
+  draft(): BodyDraft {
+    return new MemoryDraft();
+  }
+
+  async commit(entry: NewEntry): Promise<void> {
+    this.#check([entry]);
+    this.#insert(entry);
+  }
+
+  async claim(owner: string, now: number, leaseMs: number, limit: number): Promise<readonly EntryMeta[]> {
+    this.#use();
+    const due = [...this.#entries.values()].filter(({ meta }) => (dueOf(meta) ?? Infinity) <= now);
+    due.sort((a, b) => dueOf(a.meta)! - dueOf(b.meta)! || (a.meta.id < b.meta.id ? -1 : 1));
+    return due.slice(0, limit).map((kept) => {
+      const token = `memory.${(this.#tokens++).toString(36)}`;
+      kept.meta = claimed(kept.meta, { owner, token, until: now + leaseMs });
+      this.#remember(kept.meta);
+      return kept.meta;
+    });
+  }
+
+  async content(id: string): Promise<EntryContent | null> {
+    this.#use();
+    return this.#entries.get(id)?.content ?? null;
+  }
+
+  async settle(
+    id: string,
+    lease: Lease,
+    result: Settlement,
+    also: readonly NewEntry[] = [],
+  ): Promise<boolean> {
+    this.#check(also);
+    const kept = this.#entries.get(id);
+    const mine = kept?.meta.lease?.token === lease.token;
+    const next = mine && settled(kept.meta, result);
+    this.#forget(id, lease.owner, lease.token);
+    if (next === false || !kept) return false;
+    if (next) kept.meta = next;
+    else this.#drop(id);
+    for (const entry of also) this.#insert(entry);
+    return true;
+  }
+
+  async renew(owner: string, until: number): Promise<readonly string[]> {
+    this.#use();
+    const lost: string[] = [];
+    for (const [id, token] of this.#claims.get(owner) ?? []) {
+      const kept = this.#entries.get(id);
+      if (kept?.meta.lease?.token === token) kept.meta = renewed(kept.meta, until);
+      else {
+        this.#forget(id, owner, token);
+        lost.push(id);
+      }
+    }
+    return lost;
+  }
+
+  async get(id: string): Promise<EntryMeta | null> {
+    this.#use();
+    return this.#entries.get(id)?.meta ?? null;
+  }
+
+  async list(options: {
+    readonly after?: string;
+    readonly limit: number;
+    readonly state?: EntryState;
+  }): Promise<readonly EntryMeta[]> {
+    this.#use();
+    const { after = '', limit, state } = options;
+    const found = [...this.#entries.values()].map(({ meta }) => meta);
+    return found
+      .filter((meta) => meta.id > after && (state === undefined || meta.state === state))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, Math.max(0, limit));
+  }
+
+  async nextDue(): Promise<number | null> {
+    this.#use();
+    let first: number | null = null;
+    for (const { meta } of this.#entries.values()) {
+      const due = dueOf(meta);
+      if (due !== null && (first === null || due < first)) first = due;
+    }
+    return first;
+  }
+
+  totals(): SpoolTotals {
+    const totals = { queued: 0, leased: 0, held: 0 };
+    for (const { meta } of this.#entries.values()) totals[meta.state]++;
+    return totals;
+  }
+
+  async release(id: string, due: number): Promise<boolean> {
+    return this.#move(id, (meta) => allows('release', meta.state) && released(meta, due));
+  }
+
+  async hold(id: string, reason: string, by: string): Promise<boolean> {
+    return this.#move(id, (meta) => allows('hold', meta.state) && held(meta, reason, by));
+  }
+
+  async remove(id: string): Promise<boolean> {
+    this.#use();
+    const kept = this.#entries.get(id);
+    if (!kept || !allows('remove', kept.meta.state)) return false;
+    this.#drop(id);
+    return true;
+  }
+
+  freeBytes(): number {
+    return this.#maxBytes - this.#bytes;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #move(id: string, decide: (meta: EntryMeta) => EntryMeta | false): boolean {
+    this.#use();
+    const kept = this.#entries.get(id);
+    const next = kept ? decide(kept.meta) : false;
+    if (!kept || next === false) return false;
+    kept.meta = next;
+    return true;
+  }
+
+  #use(): void {
+    if (this.#closed) throw new SpoolError('io', 'spool: closed');
+  }
+
+  #check(entries: readonly NewEntry[]): void {
+    this.#use();
+    let bytes = 0;
+    for (const entry of entries) {
+      checkNew(entry.meta);
+      if (this.#entries.has(entry.meta.id)) throw new IllegalMove('an entry with this id exists');
+      bytes += bytesOf(entry);
+    }
+    if (entries.length > 0 && this.#bytes + bytes > this.#maxBytes)
+      throw new SpoolError('full', 'spool: no room for new mail');
+  }
+
+  #insert(entry: NewEntry): void {
+    const { meta, header, body } = entry;
+    const bytes = bytesOf(entry);
+    this.#entries.set(meta.id, { meta, content: { header, body }, bytes });
+    this.#bytes += bytes;
+    this.#remember(meta);
+  }
+
+  #drop(id: string): void {
+    this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
+    this.#entries.delete(id);
+  }
+
+  #remember(meta: EntryMeta): void {
+    if (!meta.lease) return;
+    const { owner, token } = meta.lease;
+    const claims = this.#claims.get(owner);
+    if (claims) claims.set(meta.id, token);
+    else this.#claims.set(owner, new Map([[meta.id, token]]));
+  }
+
+  #forget(id: string, owner: string, token: string): void {
+    const claims = this.#claims.get(owner);
+    if (claims?.get(id) !== token) return;
+    claims.delete(id);
+    if (claims.size === 0) this.#claims.delete(owner);
+  }
+}
+
+/** When a queued entry is due or a lease ends; null for a held entry. */
+function dueOf(meta: EntryMeta): number | null {
+  if (meta.state === 'queued') return meta.due;
+  return meta.lease && meta.lease.until;
+}
+
+function bytesOf(entry: NewEntry): number {
+  return entry.header.length + entry.body.size;
+}
+
+/** Chunks as they come. */
+class MemoryDraft implements BodyDraft {
+  #chunks: Uint8Array[] = [];
+
+  write(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+  }
+
+  finish(): Body {
+    return bodyOf(this.#chunks);
+  }
+
+  discard(): void {
+    this.#chunks = [];
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Opens the embedded store: makes what is missing, puts aside what cannot be used, recovers, and hands out the store.
+ *
+ * Several processes of one machine may have the same spool open; never put it on a network file system. Layout of the
+ * directory: `queue/` lmdb, `bodies/` and `incoming/` body files, `damaged/` what was set aside.
+ */
+import { randomInt } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '#clock';
+import type { NoticeSink } from '#notices';
+import { BodyFiles } from './bodies.ts';
+import { ContentCache } from './cache.ts';
+import { causeOf, isUnusable, spoolError } from './errors.ts';
+import { FreeSpace } from './free-space.ts';
+import { Leases } from './leases.ts';
+import { LmdbSpool } from './lmdb.ts';
+import { makeOwner, OWNER_NAME } from './owner.ts';
+import type { Parts } from './parts.ts';
+import { preflight, putStoreAside } from './preflight.ts';
+import { recover } from './recover.ts';
+import { Reserve } from './reserve.ts';
+import { SetAside } from './set-aside.ts';
+import { SpoolError } from './store.ts';
+import type { SpoolStore } from './store.ts';
+import { Tables } from './tables.ts';
+import { GroupWriter } from './writer.ts';
+
+export interface LmdbSpoolOptions {
+  /** The spool's own directory; made when missing. */
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+  /** Name of this process for leases; default makeOwner(). */
+  readonly owner?: string;
+  /** Bytes of a body up to which it is kept in the record; default 64 KiB. */
+  readonly inlineBodyMax?: number;
+  /** Bytes of the volume that new mail may never use; default 64 MiB, on small volumes an eighth. */
+  readonly freeFloor?: number;
+  /** Bytes of just committed content kept in memory; default 16 MiB. */
+  readonly cacheBytes?: number;
+  /** Bytes of address space for the map; default the size of the volume, at most 64 GiB. It grows when it must. */
+  readonly mapSize?: number;
+}
+
+/** A new spool is not begun with less; lmdb would end the process. */
+const NEW_STORE_BYTES = 1024 * 1024;
+const INLINE_MAX = 64 * 1024;
+const CACHE_BYTES = 16 * 1024 * 1024;
+const MAP_MAX = 64 * 2 ** 30;
+
+/**
+ * Opens (or makes) a spool and puts it in order, whatever it holds. Rejects with SpoolError `io` only when the directory
+ * cannot be used at all.
+ */
+export async function openLmdbSpool(options: LmdbSpoolOptions): Promise<SpoolStore> {
+  try {
+    return new LmdbSpool(await ready(options));
+  } catch (error) {
+    throw spoolError(error, 'opening');
+  }
+}
+
+/** Parts in order; begins anew with an empty store when damage of the old one shows only now. */
+async function ready(options: LmdbSpoolOptions): Promise<Parts> {
+  const parts = await assemble(options);
+  try {
+    await recover(parts);
+    return parts;
+  } catch (error) {
+    await new LmdbSpool(parts).close();
+    if (!isUnusable(error)) throw error;
+    const { dir, clock, notices } = options;
+    notices('spool.unreadable', { cause: causeOf(error) });
+    await putStoreAside(dir, clock, notices);
+  }
+  const empty = await assemble(options);
+  await recover(empty);
+  return empty;
+}
+
+async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
+  const { dir, clock, notices, owner = makeOwner() } = options;
+  if (!OWNER_NAME.test(owner)) throw new SpoolError('io', 'spool: the owner name is not usable');
+  await preflight(dir, clock, notices);
+  const free: FreeSpace = new FreeSpace({
+    dir,
+    clock,
+    notices,
+    ...(options.freeFloor !== undefined && { floor: options.freeFloor }),
+    reusable: () =>
+      tables && reserve ? tables.reusableBytes() + Math.max(0, reserve.size - tables.usedBytes()) : 0,
+  });
+  let tables: Tables | null = null;
+  let reserve: Reserve | null = null;
+  await free.ask();
+  if (free.available < NEW_STORE_BYTES && !existsSync(join(dir, 'queue', 'data.mdb')))
+    throw new SpoolError('full', 'spool: no room for a new spool');
+  const mapSize = options.mapSize ?? Math.min(MAP_MAX, free.volume);
+  tables = await openTables(dir, mapSize, clock, notices);
+  reserve = await Reserve.open(join(dir, 'queue', 'data.mdb'));
+  await free.ask();
+  for (const made of [join(dir, 'queue'), dir, dirname(dir)]) await syncDirectory(made);
+  const writer = new GroupWriter(tables, reserve, free, notices);
+  const files = new BodyFiles(dir, owner, randomInt(2 ** 47).toString(36), notices);
+  await files.open();
+  return {
+    dir,
+    owner,
+    clock,
+    notices,
+    inlineBodyMax: options.inlineBodyMax ?? INLINE_MAX,
+    tables,
+    writer,
+    free,
+    files,
+    cache: new ContentCache(options.cacheBytes ?? CACHE_BYTES),
+    leases: new Leases(),
+    aside: new SetAside(dir, tables, writer, files, notices),
+  };
+}
+
+async function openTables(dir: string, mapSize: number, clock: Clock, notices: NoticeSink): Promise<Tables> {
+  const path = join(dir, 'queue');
+  try {
+    return await Tables.open(path, mapSize);
+  } catch (error) {
+    if (!isUnusable(error)) throw error;
+    notices('spool.unreadable', { cause: causeOf(error) });
+    await putStoreAside(dir, clock, notices);
+    return Tables.open(path, mapSize);
+  }
+}
+
+/** A new file is only safe when the directory that names it is. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

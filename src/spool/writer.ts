@@ -1,0 +1,196 @@
+/**
+ * Group commit: changes that come while a transaction is being synced go together into the next one.
+ *
+ * A change is on disk when its promise resolves. A guarded change happens only if the entry still has the version its maker
+ * saw (or still does not exist); otherwise it resolves false and nothing of it happened, in this process or another. A
+ * transaction that fails rejects all its changes with a SpoolError and ends nothing else. When lmdb cannot go on after an
+ * error (its meta page could not be written) it is opened again here, and entries whose commit was reported as failed are
+ * erased before anything else is written, so that refused mail cannot come back.
+ */
+import type { NoticeSink } from '#notices';
+import { causeOf, spoolError } from './errors.ts';
+import type { FreeSpace } from './free-space.ts';
+import type { Reserve } from './reserve.ts';
+import { SpoolError } from './store.ts';
+import type { Tables } from './tables.ts';
+
+/** One change. */
+export interface Change {
+  /** The writes; buffers are made before, so that this cannot throw. */
+  readonly writes: () => void;
+  /** The entry it depends on and the version it must have, null for `must not exist`; left out when it depends on none. */
+  readonly guard?: { readonly key: Buffer; readonly version: number | null };
+  /** For a change that makes an entry: the writes that erase it. Such a change is the first to be refused on a full disk. */
+  readonly undo?: () => void;
+  /** About how many bytes its records have. */
+  readonly size: number;
+}
+
+interface Waiting extends Change {
+  readonly resolve: (happened: boolean) => void;
+  readonly reject: (error: SpoolError) => void;
+}
+
+/** Bytes of one transaction, so that its pages stay few; a single larger change goes alone. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+/** Pages that a change may touch besides those of its records: down each tree that it writes to. */
+const PAGES_PER_CHANGE = 16;
+const PAGE = 4096;
+/** Room kept for changes that make no entry, so that mail can leave a full disk. */
+const SPARE = 1024 * 1024;
+
+export class GroupWriter {
+  readonly #tables: Tables;
+  readonly #reserve: Reserve;
+  readonly #free: FreeSpace;
+  readonly #notices: NoticeSink;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+  /** Erasing writes of commits that lmdb may or may not have kept when it broke. */
+  #doubtful: (() => void)[] = [];
+  #broken = false;
+
+  constructor(tables: Tables, reserve: Reserve, free: FreeSpace, notices: NoticeSink) {
+    this.#tables = tables;
+    this.#reserve = reserve;
+    this.#free = free;
+    this.#notices = notices;
+  }
+
+  /** Resolves true when the change is on disk, false when its guard did not hold. */
+  submit(change: Change): Promise<boolean> {
+    if (this.#closed) return Promise.reject(new SpoolError('io', 'spool: closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...change, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Takes no more changes; resolves when those taken are settled. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    while (this.#running) await this.#running;
+    await this.#reserve.close();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve(); // changes of the same turn share the first transaction
+    while (this.#waiting.length > 0) {
+      let group: readonly Waiting[] = this.#nextGroup();
+      try {
+        await this.#heal();
+        if (!this.#hasRoom(group, SPARE)) group = await this.#makeRoom(group);
+        if (group.length > 0) await this.#write(group);
+      } catch (error) {
+        await this.#failed(group, error);
+      }
+    }
+    this.#running = null;
+  }
+
+  #nextGroup(): Waiting[] {
+    let bytes = 0;
+    let n = 0;
+    while (n < this.#waiting.length) {
+      bytes += this.#waiting[n]!.size;
+      if (n > 0 && bytes > GROUP_BYTES) break;
+      n++;
+    }
+    if (n === this.#waiting.length) {
+      const all = this.#waiting;
+      this.#waiting = [];
+      return all;
+    }
+    return this.#waiting.splice(0, n);
+  }
+
+  #hasRoom(group: readonly Waiting[], spare: number): boolean {
+    return this.#tables.usedBytes() + roomFor(group) + spare <= this.#reserve.size;
+  }
+
+  /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on. */
+  async #makeRoom(group: readonly Waiting[]): Promise<readonly Waiting[]> {
+    try {
+      await this.#reserve.extend(roomFor(group) + SPARE, this.#free.bytes());
+      return group;
+    } catch (error) {
+      const failure = spoolError(error, 'making room');
+      this.#notices('spool.commitFailed', {
+        changes: group.length,
+        code: failure.code,
+        cause: causeOf(error),
+      });
+      const rest = group.filter((change) => change.undo === undefined);
+      const canGoOn = this.#hasRoom(rest, 0) || this.#tables.reusableBytes() >= 2 * roomFor(rest);
+      for (const change of group) if (change.undo || !canGoOn) change.reject(failure);
+      return canGoOn ? rest : [];
+    }
+  }
+
+  /** One transaction. Guarded changes have a promise each, which fails together with the whole. */
+  async #write(group: readonly Waiting[]): Promise<void> {
+    const { entries } = this.#tables;
+    const whole = this.#tables.batch(() => {
+      for (const change of group) {
+        const { guard } = change;
+        if (!guard) change.writes();
+        else if (guard.version === null)
+          entries.ifNoExists(guard.key, change.writes).then(change.resolve, ignored);
+        else entries.ifVersion(guard.key, guard.version, change.writes).then(change.resolve, ignored);
+      }
+    });
+    await whole;
+    for (const change of group) if (!change.guard) change.resolve(true);
+  }
+
+  async #failed(group: readonly Waiting[], error: unknown): Promise<void> {
+    const cause = await realCause(error);
+    const failure = spoolError(cause, 'commit');
+    this.#notices('spool.commitFailed', { changes: group.length, code: failure.code, cause: causeOf(cause) });
+    if (!this.#broken && !this.#tables.works()) {
+      this.#broken = true;
+      for (const change of group) if (change.undo) this.#doubtful.push(change.undo);
+    }
+    for (const change of group) change.reject(failure);
+  }
+
+  /** Makes lmdb usable again after it broke. Throws when that fails; the next group tries anew. */
+  async #heal(): Promise<void> {
+    if (this.#broken) {
+      await this.#tables.reopen();
+      this.#broken = false;
+      this.#notices('spool.reopened', {});
+    }
+    if (this.#doubtful.length > 0) {
+      const undo = this.#doubtful;
+      await this.#tables.batch(() => {
+        for (const writes of undo) writes();
+      });
+      this.#doubtful = [];
+    }
+  }
+}
+
+/** Bytes that a transaction may add to the data file at most. */
+function roomFor(group: readonly Waiting[]): number {
+  let bytes = 0;
+  for (const change of group) bytes += change.size + PAGES_PER_CHANGE * PAGE;
+  return bytes;
+}
+
+/** A guarded change's own rejection says the same as that of its transaction. */
+function ignored(): void {}
+
+/** lmdb rejects with a general error that carries a promise, which then rejects with the cause. */
+async function realCause(error: unknown): Promise<unknown> {
+  const detail = (error as { commitError?: Promise<unknown> } | null)?.commitError;
+  if (!detail) return error;
+  try {
+    await detail;
+    return error;
+  } catch (cause) {
+    return cause;
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The chain: the filters of one SMTP connection, in configured order.
+ *
+ * Each stage asks them one after another; the first ruling that does not pass decides, and those asked before it are told that
+ * the message is over. Called by intake, once per SMTP event, in order. Faults of filters are rulings by their policy; nothing
+ * here rejects. With no filter concerned every method answers synchronously.
+ */
+import type { Origin, Path, Recipient } from '#message';
+import { settled, type Awaitable } from './awaitable.ts';
+import { MessageContent } from './content.ts';
+import { PASS, type Ruling } from './ruling.ts';
+import { Seat } from './seat.ts';
+import type { SessionFacts, Transaction } from './session.ts';
+import type { StageName, StageSurroundings } from './settings.ts';
+
+/** The filters of one SMTP connection. */
+export class Chain {
+  readonly #around: StageSurroundings;
+  readonly #facts: SessionFacts;
+  readonly #seats: readonly Seat[];
+
+  constructor(around: StageSurroundings, origin: Origin) {
+    this.#around = around;
+    this.#facts = { origin, transaction: null, candidate: null, messageId: '' };
+    this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts));
+  }
+
+  /** The open transaction, or null. */
+  get transaction(): Transaction | null {
+    return this.#facts.transaction;
+  }
+
+  /** A client connected. */
+  connect(): Awaitable<Ruling> {
+    return settled(this.#ask('connect'), (ruling) => this.#ofConnection(ruling));
+  }
+
+  /** HELO, EHLO or LHLO; `origin` carries the name. Any transaction was reset before. */
+  helo(origin: Origin): Awaitable<Ruling> {
+    this.#facts.origin = origin;
+    return settled(this.#ask('ehlo'), (ruling) => this.#ofConnection(ruling));
+  }
+
+  /** The client authenticated. */
+  auth(origin: Origin): Awaitable<Ruling> {
+    this.#facts.origin = origin;
+    return this.#ask('auth');
+  }
+
+  /** MAIL: opens the transaction; a ruling other than pass closes it again. `id` is the queue id. */
+  mail(id: string, sender: Path, senderParams: readonly string[]): Awaitable<Ruling> {
+    this.#facts.transaction = { id, sender, senderParams, recipients: [], hold: null };
+    return settled(this.#ask('mail'), (ruling) => {
+      if (ruling.kind !== 'pass') this.endTransaction();
+      return ruling;
+    });
+  }
+
+  /** RCPT: a refusal concerns this recipient only, anything else the transaction. */
+  rcpt(recipient: Recipient): Awaitable<Ruling> {
+    const facts = this.#facts;
+    facts.candidate = recipient;
+    return settled(this.#ask('rcpt'), (ruling) => {
+      facts.candidate = null;
+      const accepted = ruling.kind === 'pass';
+      if (accepted) facts.transaction?.recipients.push(recipient);
+      for (const seat of this.#seats) {
+        if (accepted) seat.recipientAccepted();
+        else seat.recipientRefused();
+      }
+      return ruling;
+    });
+  }
+
+  /** DATA, before 354. A ruling other than pass ends the transaction. */
+  data(): Awaitable<Ruling> {
+    return settled(this.#ask('data'), (ruling) => {
+      if (ruling.kind !== 'pass') this.endTransaction();
+      return ruling;
+    });
+  }
+
+  /** The content of the message, after `data` passed. */
+  content(): MessageContent {
+    const asked = this.#seats.filter((seat) => seat.asked);
+    return new MessageContent(asked, this.#facts, this.#around);
+  }
+
+  /** An unrecognised command; pass = the server's own refusal. */
+  async unknown(line: string): Promise<Ruling> {
+    for (const seat of this.#seats) {
+      const ruling = await seat.unknown(line);
+      if (ruling.kind === 'refuse') return ruling;
+    }
+    return PASS;
+  }
+
+  /** The transaction ended without a verdict on its content: filters that are in it hear ABORT. */
+  endTransaction(): void {
+    if (!this.#facts.transaction) return;
+    for (const seat of this.#seats) seat.endTransaction();
+    this.#facts.transaction = null;
+    this.#facts.messageId = '';
+  }
+
+  /** The SMTP connection is over. */
+  close(): void {
+    this.endTransaction();
+    for (const seat of this.#seats) seat.close();
+  }
+
+  /** A refused connection is over for every filter; intake answers what still comes (milter reference 7.1, REFUSED_ALL). */
+  #ofConnection(ruling: Ruling): Ruling {
+    if (ruling.kind === 'refuse') for (const seat of this.#seats) seat.finish();
+    return ruling;
+  }
+
+  #ask(stage: StageName): Awaitable<Ruling> {
+    for (const seat of this.#seats) if (seat.concerns(stage)) return this.#askInTurn(stage);
+    return PASS;
+  }
+
+  async #askInTurn(stage: StageName): Promise<Ruling> {
+    for (const seat of this.#seats) {
+      if (!seat.concerns(stage)) continue;
+      const ruling = await seat.ask(stage);
+      if (ruling.kind !== 'pass') return ruling;
+    }
+    return PASS;
+  }
+}

@@ -1,0 +1,112 @@
+/** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
+import { domainOf, protocolWord, type Origin, type Recipient } from '#message';
+import type { MacroLookup } from '#milter/protocol';
+import type { SessionFacts } from './session.ts';
+
+/** Looks macros up in the facts as they stand when it is called; `recipient` is the one the event is about. */
+export function macrosOf(
+  facts: SessionFacts,
+  host: { readonly hostname: string; readonly version: string },
+  recipient: Recipient | null,
+): MacroLookup {
+  return (name) => {
+    switch (name) {
+      case 'j':
+        return host.hostname;
+      case 'v':
+        return host.version;
+      case 'i':
+        return facts.transaction?.id;
+      case '{rcpt_addr}':
+        return recipient?.path.address;
+      case '{rcpt_host}':
+        return recipient ? domainOf(recipient.path.address) : '';
+      case '{rcpt_mailer}':
+        return recipient ? 'smtp' : '';
+      case '{mail_addr}':
+        return facts.transaction?.sender.address;
+      case '{mail_host}':
+        return facts.transaction ? domainOf(facts.transaction.sender.address) : '';
+      case '{mail_mailer}':
+        return facts.transaction ? 'smtp' : '';
+      case '{msg_id}':
+        return facts.messageId;
+      default:
+        return (
+          connectionMacro(facts.origin, name) ?? tlsMacro(facts.origin, name) ?? authMacro(facts.origin, name)
+        );
+    }
+  };
+}
+
+/** The host string of CONNECT: the verified name, else the address in brackets (milter reference 8). */
+export function clientHost(origin: Origin): string {
+  if (origin.clientName) return origin.clientName;
+  return origin.remoteAddress ? `[${origin.remoteAddress}]` : 'localhost';
+}
+
+function connectionMacro(origin: Origin, name: string): string | undefined {
+  switch (name) {
+    case '_':
+      return `${origin.clientPtr || origin.clientName || 'unknown'} [${origin.remoteAddress}]`;
+    case '{daemon_name}':
+      return origin.listener;
+    case '{daemon_addr}':
+    case '{if_addr}':
+      return spelled(origin.localAddress);
+    case '{daemon_port}':
+      return String(origin.localPort);
+    case '{client_addr}':
+      return spelled(origin.remoteAddress);
+    case '{client_name}':
+      return origin.clientName || 'unknown';
+    case '{client_ptr}':
+      return origin.clientPtr || 'unknown';
+    case '{client_port}':
+      return String(origin.remotePort);
+    case '{client_connections}':
+      return String(origin.clientConnections);
+    case '{client_resolve}':
+      return origin.clientName ? 'OK' : origin.clientPtr ? 'FORGED' : 'FAIL';
+    case 's':
+      return origin.helo;
+    case 'r':
+      return protocolWord(origin);
+    default:
+      return undefined;
+  }
+}
+
+function tlsMacro(origin: Origin, name: string): string | undefined {
+  const tls = origin.tls;
+  switch (name) {
+    case '{tls_version}':
+      return tls?.version ?? '';
+    case '{cipher}':
+      return tls?.cipher ?? '';
+    case '{cipher_bits}':
+      return tls ? String(tls.bits) : '';
+    case '{cert_subject}':
+      return tls?.certSubject ?? '';
+    case '{cert_issuer}':
+      return tls?.certIssuer ?? '';
+    case '{tls_sni}':
+      return tls?.sni ?? '';
+    default:
+      return undefined;
+  }
+}
+
+function authMacro(origin: Origin, name: string): string | undefined {
+  switch (name) {
+    case '{auth_authen}':
+      return origin.user;
+    case '{auth_type}':
+      return origin.authMethod;
+    default:
+      return undefined;
+  }
+}
+
+/** IPv6 with the prefix both MTAs write in macros. */
+const spelled = (address: string): string => (address.includes(':') ? `IPv6:${address}` : address);

@@ -1,0 +1,201 @@
+/**
+ * A seat: one filter's place in one SMTP connection.
+ *
+ * It owns the conversation: opened at the first configured stage that is reached, told everything it missed in order (replay),
+ * kept over all messages of the connection, dropped after any error. Faults never leave a seat: they become rulings by the
+ * filter's `onError` (house rule: one broken message never breaks the next).
+ */
+import { connectMilter, MilterError, type MilterConversation } from '#milter/client';
+import type { EventName, Verdict } from '#milter/protocol';
+import { EditError } from '#edits';
+import { PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
+import { variableOf, type SessionFacts } from './session.ts';
+import type { FilterSettings, StageName, StageSurroundings } from './settings.ts';
+import { nothingTold, tellUpTo, type Told } from './replay.ts';
+
+/** A filter's part in the open transaction. `in`: may be asked; the others: not asked again before the next MAIL. */
+type Part = 'in' | 'accepted' | 'off' | 'failed';
+
+/** One filter in one SMTP connection. */
+export class Seat {
+  readonly settings: FilterSettings;
+  readonly #around: StageSurroundings;
+  readonly #facts: SessionFacts;
+  #conversation: MilterConversation | null = null;
+  #told: Told = nothingTold();
+  #part: Part = 'in';
+  /** The filter accepted the whole connection: it is never asked again. */
+  #finished = false;
+  /** It failed before any transaction: it owes an answer, and MAIL waits for it. */
+  #owes = false;
+  /** The ruling its failure made, for every further command of the transaction. */
+  #failure: Ruling = PASS;
+
+  constructor(settings: FilterSettings, around: StageSurroundings, facts: SessionFacts) {
+    this.settings = settings;
+    this.#around = around;
+    this.#facts = facts;
+  }
+
+  /** The conversation, for content. Only valid after `ask('data')` passed and while `asked` is true. */
+  get conversation(): MilterConversation {
+    return this.#conversation!;
+  }
+
+  /** The filter is in the transaction and was told of DATA: it is to be given the content. */
+  get asked(): boolean {
+    return this.#part === 'in' && this.#conversation !== null && this.#told.data;
+  }
+
+  /** Whether a stage has anything to ask here; cheap, so that a chain with nobody to ask stays synchronous. */
+  concerns(stage: StageName): boolean {
+    if (this.#finished || this.settings.enable.constant === false) return false;
+    return this.settings.stages.has(stage) || (stage === 'mail' && this.#owes);
+  }
+
+  /** Asks the filter at a stage. Never rejects. */
+  async ask(stage: StageName): Promise<Ruling> {
+    if (this.#part === 'failed') return this.#failure;
+    if (this.#part !== 'in') return PASS;
+    try {
+      if (!(await this.#enabled())) {
+        this.leave('off');
+        return PASS;
+      }
+      const conversation = await this.#open();
+      // A filter that only owes an answer from before the transaction is told no more than it missed.
+      const upTo = this.settings.stages.has(stage) ? stage : 'ehlo';
+      const { event, verdict } = await tellUpTo(upTo, conversation, this.#told, this.#facts, this.#around);
+      this.#owes = false;
+      return this.heard(event, verdict);
+    } catch (error) {
+      return this.fail(error, stage);
+    }
+  }
+
+  /** An unrecognised command, for a filter whose conversation is open. */
+  async unknown(line: string): Promise<Ruling> {
+    if (this.#part !== 'in' || !this.#conversation) return PASS;
+    try {
+      const verdict = await this.#conversation.unknown(line, () => undefined);
+      return this.heard('unknown', verdict);
+    } catch (error) {
+      return this.fail(error, 'mail');
+    }
+  }
+
+  /** Takes a verdict: what it means for the client, and for this filter's further part. Throws when it is the filter's fault. */
+  heard(event: EventName, verdict: Verdict): Ruling {
+    const meaning = meaningOf(event, verdict, this.settings.name);
+    if (verdict.kind !== 'continue')
+      this.#around.notices('milter.verdict', {
+        milter: this.settings.name,
+        session: this.#facts.origin.session,
+        id: this.#facts.transaction?.id,
+        event,
+        verdict: verdict.kind,
+      });
+    switch (meaning.kind) {
+      case 'accept':
+        this.#accepted(event);
+        return PASS;
+      case 'fault':
+        throw new MilterError('unexpected_reply', `${this.settings.name} sent ${meaning.why}`, { event });
+      case 'ruling':
+        return meaning.ruling;
+    }
+  }
+
+  /** Turns a fault into the ruling of the filter's `onError`; the conversation is dropped, the next transaction gets a new one. */
+  fail(error: unknown, stage: StageName): Ruling {
+    this.#drop();
+    const { name, onError } = this.settings;
+    const known = error instanceof MilterError || error instanceof EditError;
+    this.#around.notices('milter.failed', {
+      milter: name,
+      session: this.#facts.origin.session,
+      id: this.#facts.transaction?.id,
+      stage,
+      kind: known ? error.code : 'expression',
+      outcome: onError,
+      error: error instanceof Error ? error.message : String(error),
+    });
+    const reply = replyForFailure(onError);
+    const { transaction } = this.#facts;
+    if (!transaction) {
+      // Nothing is refused yet: MAIL asks again, with a new conversation, and that answer counts.
+      this.#owes = true;
+      return PASS;
+    }
+    if (onError === 'quarantine') transaction.hold ??= { reason: `filter ${name} failed`, by: name };
+    this.#part = 'failed';
+    this.#failure = reply ? { kind: 'refuse', status: reply } : PASS;
+    return this.#failure;
+  }
+
+  /** The recipient that was on offer was accepted by everybody: it need not be told again. */
+  recipientAccepted(): void {
+    if (this.#told.candidate) this.#told.recipients++;
+    this.#told.candidate = false;
+  }
+
+  /** The recipient on offer was refused by somebody. */
+  recipientRefused(): void {
+    this.#told.candidate = false;
+  }
+
+  /** The open message is no longer this filter's business: ABORT when it is in one. */
+  leave(part: Part): void {
+    if (this.#told.mail !== null) this.#abort();
+    else if (part === 'off') return; // not in a message: it may be on again at the next stage
+    this.#part = part;
+  }
+
+  /** The transaction is over: ABORT when the filter is still in the message, and what cannot be used again is dropped. */
+  endTransaction(): void {
+    this.#abort();
+    this.#part = 'in';
+    this.#failure = PASS;
+  }
+
+  /** Not asked again on this SMTP connection. */
+  finish(): void {
+    this.#finished = true;
+    this.close();
+  }
+
+  /** The SMTP connection is over. */
+  close(): void {
+    this.#conversation?.quit();
+    this.#conversation = null;
+  }
+
+  async #enabled(): Promise<boolean> {
+    const { enable } = this.settings;
+    if (enable.constant !== null) return enable.constant;
+    return enable.holds((name) => variableOf(this.#facts, name));
+  }
+
+  async #open(): Promise<MilterConversation> {
+    if (this.#conversation && !this.#conversation.alive) this.#drop();
+    this.#conversation ??= await connectMilter({ ...this.settings.client, clock: this.#around.clock });
+    return this.#conversation;
+  }
+
+  #accepted(event: EventName): void {
+    if (event === 'connect' || event === 'helo') this.finish();
+    else if (event !== 'unknown' && event !== 'end') this.#part = 'accepted';
+  }
+
+  #abort(): void {
+    this.#conversation?.abort();
+    if (this.#conversation && !(this.#conversation.reusable && this.#conversation.alive)) this.#drop();
+    this.#told.forgetMessage();
+  }
+
+  #drop(): void {
+    this.#conversation?.destroy();
+    this.#conversation = null;
+    this.#told = nothingTold();
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * A real Rspamd as a milter, with a configuration that includes nothing of the system's: no network, no Redis, no maps.
+ *
+ * Needs Debian's rspamd. The first start compiles regular expressions for some 15 seconds; the result is kept in a cache
+ * folder outside the test's folder, so that later starts take about a second. It is ready when its port accepts.
+ */
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { tempFolder, type Cleanup } from './folders.ts';
+import { launch, program, run, type Running } from './processes.ts';
+import { accepts, until } from './wait.ts';
+
+/** GTUBE, the text that every spam filter must reject, put together so that this file is not taken for spam itself. */
+export const GTUBE = ['XJS*C4JDBQADN1.NSBN3*2IDNEN', 'GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL', 'C.34X'].join('*');
+
+/** Starts Rspamd as a milter on this loopback port; it ends with the test. */
+export async function startRspamd(cleanup: Cleanup, port: number): Promise<Running> {
+  const folder = await tempFolder(cleanup, 'millrace-rspamd');
+  const cache = await cacheFolder();
+  const asRoot = process.getuid?.() === 0;
+  if (asRoot) {
+    const { uid, gid } = await account('_rspamd');
+    for (const owned of [folder, cache]) await chown(owned, uid, gid);
+  }
+  const file = join(folder, 'rspamd.conf');
+  await writeFile(file, configuration(folder, cache, port));
+  const user = asRoot ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
+  const rspamd = launch('rspamd', program('rspamd') ?? 'rspamd', ['-f', ...user, '-c', file]);
+  cleanup.after(() => rspamd.end());
+  await until(`rspamd to listen on ${port}`, 60_000, () => {
+    if (rspamd.ended) throw new Error(`rspamd ended:\n${rspamd.output}`);
+    return accepts(port);
+  });
+  return rspamd;
+}
+
+/** Numbers of a system account. */
+export async function account(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
+  const { output } = await run('getent', 'getent', ['passwd', name]);
+  const [, , uid, gid] = output.split(':');
+  if (!uid || !gid) throw new Error(`no account ${name} on this system`);
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+async function cacheFolder(): Promise<string> {
+  const base = process.getuid?.() === 0 ? '/var/cache' : join(homedir(), '.cache');
+  const folder = join(base, 'millrace-tests', 'rspamd');
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
+  return folder;
+}
+
+function configuration(folder: string, cache: string, port: number): string {
+  return `
+options {
+  pidfile = "${folder}/rspamd.pid";
+  filters = "chartable,dkim,regexp";
+  dns { nameserver = "127.0.0.1:9"; timeout = 0.05s; retransmits = 1; }
+  tempdir = "${folder}"; hs_cache_dir = "${cache}"; cores_dir = "${folder}"; rrd = "";
+  history_rows = 200; neighbours { }
+  allow_raw_input = true; disable_monitoring = true;
+}
+logging { type = "console"; level = "notice"; }
+lua = "/usr/share/rspamd/rules/rspamd.lua";
+modules { path = "/usr/share/rspamd/plugins/"; path = "/usr/share/rspamd/lualib/"; }
+metric { name = "default"; actions { reject = 15; add_header = 6; greylist = null; } symbol { name = "GTUBE"; score = 0; } }
+worker {
+  type = "rspamd_proxy"; bind_socket = "127.0.0.1:${port}"; count = 1;
+  milter = yes; timeout = 30s; discard_on_reject = false; quarantine_on_reject = false;
+  upstream "local" { default = yes; self_scan = yes; }
+}
+milter_headers {
+  use = ["x-spamd-result", "x-rspamd-server", "x-rspamd-queue-id"];
+  skip_local = false; skip_authenticated = false; extended_spam_headers = true;
+}
+multimap { enabled = false; } rbl { enabled = false; } fuzzy_check { enabled = false; }
+`;
+}
