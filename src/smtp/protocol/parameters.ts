@@ -48,10 +48,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
       syntax: /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2})$/i,
     },
   ],
-  [
-    'ORCPT',
-    { of: 'RCPT', needs: 'dsn', syntax: /^[A-Za-z0-9-]{1,50};[\x21-\x3c\x3e-\x7e]{1,500}$/ },
-  ],
+  ['ORCPT', { of: 'RCPT', needs: 'dsn', syntax: /^[A-Za-z0-9-]{1,50};[\x21-\x3c\x3e-\x7e]{1,500}$/ }],
 ]);
 
 const NONE: ParsedParameters = Object.freeze({ params: Object.freeze([]), size: -1, utf8: false });

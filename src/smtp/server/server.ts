@@ -23,7 +23,7 @@ export interface SmtpServer {
   listen(addresses: string | readonly string[]): Promise<readonly string[]>;
   /**
    * Stops: no new connections, 421 4.3.2 for whoever has no transaction open or finishes one; who is still there after `grace`
-   * milliseconds (default limits.drainTimeout) is cut off. Resolves when all is over. May be called again with a shorter grace.
+   * milliseconds (default limits.drainTimeout) is cut off. Resolves when all is over, answers that a handler still owes included. May be called again with a shorter grace.
    */
   close(grace?: number): Promise<void>;
   /** New sessions are made from these options; sessions under way keep theirs. Throws SMTP_NO_CERTIFICATE; nothing is changed then. */
