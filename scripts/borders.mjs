@@ -1,10 +1,11 @@
 // Holds every import of src/ against boundaries.json. A folder may import itself by relative path, and other folders only
-// as `#folder`, only those the table grants, and never node:* from a pure folder. Prints each breach; exit code 1 on any.
+// as `#folder`, only those the table grants, and never node:* from a pure folder; `import('...')` counts like any other. Prints
+// each breach; exit code 1 on any. The tree to look at may be named (its root folder); without a name it is this one.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..'));
 const table = JSON.parse(readFileSync(join(root, 'boundaries.json'), 'utf8'));
 const pure = JSON.parse(readFileSync(join(root, 'tsconfig.pure.json'), 'utf8')).include.map((p) =>
   p.replace('src/', ''),
@@ -28,10 +29,10 @@ for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTy
     continue;
   }
   const text = readFileSync(file, 'utf8');
-  for (const [, spec] of text.matchAll(
-    /(?:^|\n)\s*(?:import|export)[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g,
+  for (const [, from, alone, called] of text.matchAll(
+    /(?:^|\n)\s*(?:import|export)[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g,
   )) {
-    if (!spec) continue;
+    const spec = from ?? alone ?? called;
     if (spec.startsWith('.')) {
       const target = relative(join(root, 'src'), resolve(dirname(file), spec)).replaceAll('\\', '/');
       if (houseOf(target) !== house)

@@ -14,11 +14,15 @@ postfix          /usr/sbin/postfix                   bench --peer postfix; smtp-
 rspamd           /usr/bin/rspamd                     test/specification-example (Rspamd as a filter)
 clamav-daemon    /usr/sbin/clamd                     test/specification-example (ClamAV as a filter)
 clamav-milter    /usr/sbin/clamav-milter             test/specification-example (ClamAV as a filter)
-opendkim         /usr/sbin/opendkim                  tests against OpenDKIM
-opendkim-tools   /usr/sbin/opendkim-genkey           tests against OpenDKIM
-libmilter-dev    /usr/include/libmilter/mfapi.h      the bench's filter in C (else a slower one in Node)
-gcc              /usr/bin/gcc                        the bench's filter and load generator in C (else slower ones in Node)
-libc6-dev        /usr/include/stdio.h                the bench's filter and load generator in C (else slower ones in Node)
+opendkim         /usr/sbin/opendkim                  test/interop-dkim (OpenDKIM signs and verifies)
+opendkim-tools   /usr/sbin/opendkim-genkey           bench with OpenDKIM
+opendmarc        /usr/sbin/opendmarc                 test/interop-dkim (OpenDMARC behind OpenDKIM)
+spamass-milter   /usr/sbin/spamass-milter            test/interop-spamass (SpamAssassin as a filter)
+spamd            /usr/sbin/spamd                     test/interop-spamass (SpamAssassin as a filter)
+python3-milter   /usr/lib/python3/dist-packages/Milter/__init__.py  test/interop-python (every edit)
+libmilter-dev    /usr/include/libmilter/mfapi.h      test/interop-libmilter, the bench's filter in C (else a slower one in Node)
+gcc              /usr/bin/gcc                        test/interop-libmilter, the bench's filter and load generator in C
+libc6-dev        /usr/include/stdio.h                test/interop-libmilter, the bench's filter and load generator in C
 strace           /usr/bin/strace                     fault injection at system calls
 swaks            /usr/bin/swaks                      probing by hand
 openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)

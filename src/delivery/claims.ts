@@ -9,9 +9,9 @@ import type { EntryMeta } from '#spool';
 import { LEASE_MS } from './options.ts';
 import type { DeliveryOptions } from './options.ts';
 
-/** The longest time between two looks, and the wait when something due could not be claimed, in milliseconds. */
+/** The longest time between two looks, and the wait when something due could not be claimed at once, in milliseconds. */
 const POLL = 5000;
-const STUCK = 50;
+const SOON = 50;
 
 /** See above. */
 export class Claims {
@@ -32,22 +32,26 @@ export class Claims {
     this.#take = take;
   }
 
-  /** There may be due entries that were not claimed for want of room. */
-  get wanted(): boolean {
-    return this.#wanted;
-  }
-
   /** Looks now, or again when a look is under way. */
   wake(): void {
     this.#wanted = true;
-    if (!this.#looking && this.#mayClaim()) void this.#look();
+    if (this.#looking || this.#stopped) return;
+    if (this.#mayClaim()) void this.#look();
+    else if (this.#timer === null) this.#setTimer(POLL); // no room: the entries that end wake us too
   }
 
   /** An entry went back into the queue and is due at this time. */
   dueAt(time: number): void {
     if (time >= this.#next) return;
     this.#next = time;
-    if (!this.#looking) this.#setTimer();
+    if (!this.#looking) this.#setTimer(time - this.#options.clock.now());
+  }
+
+  /** Room was made while something was wanted: looks now when that is worth it, else very soon. */
+  roomMade(worthIt: boolean): void {
+    if (!this.#wanted) return;
+    if (worthIt) this.wake();
+    else this.dueAt(this.#options.clock.now() + SOON);
   }
 
   #mayClaim(): boolean {
@@ -79,21 +83,22 @@ export class Claims {
         if (due === null) continue;
         const now = clock.now();
         if (due > looked && due <= now) this.#wanted = true;
-        else this.#next = Math.min(this.#next, due > now ? due : now + STUCK);
+        else this.#next = Math.min(this.#next, due > now ? due : now + SOON);
       } while (this.#mayClaim());
     } catch (cause) {
       notices('delivery.store-trouble', { error: String(cause) });
     }
     this.#looking = false;
-    this.#setTimer();
+    this.#setTimer(this.#next - clock.now());
   }
 
-  #setTimer(): void {
-    const { clock } = this.#options;
+  #setTimer(ms: number): void {
     this.#timer?.();
     if (this.#stopped) return;
-    const wait = Math.min(POLL, Math.max(1, this.#next - clock.now()));
-    // A wake that finds no room does not look: the entry that makes room does.
-    this.#timer = clock.after(wait, () => this.wake());
+    this.#timer = this.#options.clock.after(Math.min(POLL, Math.max(1, ms)), () => {
+      this.#timer = null;
+      this.#next = Infinity;
+      this.wake();
+    });
   }
 }

@@ -491,3 +491,27 @@ test('new settings are used by new attempts, and old agents are closed when thei
   await rig.delivery.stop(0);
   assert.equal(fresh.closed, true);
 });
+
+test('a house half full of attempts that hang still takes what it has room for', async () => {
+  const hangs = agentThat(
+    (_, { signal }) => new Promise((r) => signal.addEventListener('abort', () => r(LATER))),
+  );
+  const quick = agentThat(() => OK);
+  const rig = rigWith(quick, {
+    routes: [
+      { match: (f) => f.recipient.address.endsWith('@hangs'), agent: hangs, destinationKey: 'hangs' },
+      { match: () => true, agent: quick, destinationKey: 'quick' },
+    ],
+    concurrency: { total: 10, perDestination: 9 },
+  });
+  for (let i = 0; i < 9; i++) await rig.spool.commit(entryTo(['a@hangs'], { id: `a${i}`, due: START - 1 }));
+  for (let i = 0; i < 30; i++) await rig.spool.commit(entryTo(['a@quick'], { id: `q${i}` }));
+  rig.delivery.wake();
+  for (let i = 0; i < 30; i++) {
+    await calm();
+    rig.clock.advance(50);
+  }
+  await until(() => quick.attempts.length === 30);
+  assert.equal(hangs.attempts.length, 9);
+  await rig.delivery.stop(0);
+});

@@ -18,6 +18,8 @@ import { SettingsInUse } from './settings-in-use.ts';
 
 /** Entries handed over in memory may wait here: this many times the number of attempts at one time. */
 const ROOM = 4;
+/** The queue is looked at again when this part of the places is free. */
+const REFILL = 8;
 /** Attempts that were broken off have this long to end. Milliseconds. */
 const AFTER_ABORT = 5000;
 
@@ -103,6 +105,7 @@ class RunningDelivery implements Delivery, House {
     const settings = this.#settings.enter();
     await run(this, held, settings);
     this.#settings.leave(settings);
-    if (this.#claims.wanted && this.inFlight <= this.#total / 2) this.wake();
+    // A look costs a write: it is best made for several entries at once.
+    this.#claims.roomMade((this.#total - this.inFlight) * REFILL >= this.#total);
   }
 }

@@ -1,22 +1,75 @@
-/** The filters of the configuration as the stages want them. */
+/** The filters of the configuration as the stages want them, and what is kept of them over a reload. */
+import { readFileSync } from 'node:fs';
 import type { Environment, Value } from '#expressions';
-import type { FilterSettings } from '#stages';
-import type { MilterConfig } from '#gateway/config';
+import type { MilterConfig, MilterTlsConfig } from '#gateway/config';
+import type { MilterTls } from '#milter/client';
+import { makeResolve } from '#smtp/client';
+import { FilterAccess, type FilterSettings } from '#stages';
+import type { Surroundings } from './gateway.ts';
 
-/** Settings for the chain, in configured order. */
-export function filtersOf(
-  milters: readonly MilterConfig[],
+/** The filters in use, in configured order; a filter that a new configuration leaves as it is keeps its health and connections. */
+export class Filters {
+  readonly #around: Surroundings;
+  readonly #old = new Set<FilterAccess>();
+  #known = new Map<string, FilterAccess>();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** The filters of a configuration. Sessions made from an earlier one keep theirs. */
+  of(
+    milters: readonly MilterConfig[],
+    environment: (variable: (name: string) => Value) => Environment,
+  ): readonly FilterAccess[] {
+    const known = new Map<string, FilterAccess>();
+    for (const milter of milters) {
+      const key = JSON.stringify({ ...milter, stages: [...milter.stages], enable: milter.enable.source });
+      known.set(key, this.#known.get(key) ?? new FilterAccess(settingsOf(milter, environment), this.#around));
+    }
+    for (const [key, access] of this.#known) if (!known.has(key)) this.#old.add(access);
+    this.#known = known;
+    return [...known.values()];
+  }
+
+  /** The last configuration asked for is in use: filters that are in it no more are let go. */
+  settle(): void {
+    for (const access of this.#old) access.close();
+    this.#old.clear();
+  }
+
+  /** No more probes, no parked conversations. */
+  close(): void {
+    this.settle();
+    for (const access of this.#known.values()) access.close();
+  }
+}
+
+function settingsOf(
+  milter: MilterConfig,
   environment: (variable: (name: string) => Value) => Environment,
-): readonly FilterSettings[] {
-  return milters.map((milter) => {
-    const { name, stages, enable, input, onError, ...client } = milter;
-    return {
-      name,
-      stages,
-      input,
-      onError,
-      enable: { constant: enable.constant, holds: (variable) => enable.holds(environment(variable)) },
-      client,
-    };
-  });
+): FilterSettings {
+  const { name, stages, enable, input, onError, reuse, parallel, tls, ...client } = milter;
+  return {
+    name,
+    stages,
+    input,
+    onError,
+    reuse,
+    parallel,
+    enable: { constant: enable.constant, holds: (variable) => enable.holds(environment(variable)) },
+    client: { ...client, tls: tls && tlsOf(tls), resolve },
+  };
+}
+
+/** The hosts file, then DNS; shared, so that a filter and a next hop are found alike. */
+const resolve = makeResolve();
+
+function tlsOf({ allowInvalidCerts, ca, certificate, key, serverName }: MilterTlsConfig): MilterTls {
+  return {
+    allowInvalidCerts,
+    ...(ca && { ca: readFileSync(ca, 'utf8') }),
+    ...(certificate && { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') }),
+    ...(serverName && { serverName }),
+  };
 }

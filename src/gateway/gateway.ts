@@ -13,9 +13,11 @@ import type { NoticeSink } from '#notices';
 import { createSmtpServer, type SmtpServer, type SmtpServerOptions } from '#smtp/server';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
 import { environmentFor } from './environment.ts';
-import { filtersOf } from './filters.ts';
+import { clientNames } from './client-name.ts';
+import { Filters } from './filters.ts';
 import { handOverTo } from './hand-over.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
+import { mailerOf } from './mailer.ts';
 import { deliverySettings } from './routes.ts';
 import { VERSION } from './version.ts';
 
@@ -43,6 +45,8 @@ export class Gateway {
   readonly #spool: SpoolStore;
   readonly #owner: string;
   readonly #newId: () => string;
+  readonly #filters: Filters;
+  readonly #clientName = clientNames();
   #config: Config;
   #delivery: Delivery;
   #doors = new Map<string, Door>();
@@ -53,6 +57,7 @@ export class Gateway {
     this.#spool = spool;
     this.#owner = owner;
     this.#newId = makeQueueId(around.clock);
+    this.#filters = new Filters(around);
     const settings = deliverySettings(config, around);
     this.#delivery = startDelivery({ ...settings, spool, owner, ...around });
   }
@@ -106,12 +111,14 @@ export class Gateway {
       this.#doors.set(name, door);
     }
     for (const [name, door] of before) if (this.#doors.get(name) !== door) void door.server.close();
+    this.#filters.settle();
     this.#delivery.reconfigure(deliverySettings(config, this.#around));
   }
 
   /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
   async stop(graceMs: number): Promise<void> {
     await Promise.all([...this.#doors.values()].map((door) => door.server.close(graceMs)));
+    this.#filters.close();
     await this.#delivery.stop(graceMs);
     await this.#spool.close();
   }
@@ -126,14 +133,20 @@ export class Gateway {
   #serverOptions(config: Config, listener: ListenerConfig): SmtpServerOptions {
     const { clock, notices } = this.#around;
     const { hostname, delivery, milters } = config;
-    const filters = filtersOf(
-      milters,
-      environmentFor(hostname, () => 0),
-    );
+    const environment = environmentFor(hostname, () => 0);
+    const filters = this.#filters.of(milters, environment);
+    const version = `Millrace ${VERSION}`;
     const intake: IntakeOptions = {
       hostname,
       relay: relayPolicy(listener.relay.networks, listener.relay.domains),
-      around: { filters, hostname, version: `Millrace ${VERSION}`, clock, notices },
+      around: {
+        filters,
+        hostname,
+        version,
+        mailerOf: mailerOf(delivery.routes, environment),
+        clock,
+        notices,
+      },
       spool: this.#spool,
       limits: INTAKE_LIMITS,
       newId: this.#newId,
@@ -145,6 +158,7 @@ export class Gateway {
     return {
       ...listenerOptions(config, listener),
       makeHandler: () => new IntakePath(intake),
+      clientName: this.#clientName,
       clock,
       notices,
     };

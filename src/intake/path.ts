@@ -64,7 +64,7 @@ export class IntakePath implements SmtpHandler {
 
   rcpt(path: Path, params: readonly string[]): Awaitable<Status> {
     const refusal = this.#o.relay.refusal(this.#origin, path);
-    if (refusal) return refusal;
+    if (refusal) return settled(this.#chain.refusedRecipient({ path, params }, refusal), () => refusal);
     if (this.#discardedBy) return RECIPIENT_OK;
     return settled(this.#chain.rcpt({ path, params }), (r) => this.#reply(r, RECIPIENT_OK));
   }

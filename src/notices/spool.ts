@@ -13,6 +13,7 @@ export const spoolNotices = {
     level: 'error',
     says: 'a transaction of the spool failed and nothing of it exists',
   },
+  'spool.noRoom': { level: 'error', says: 'the data file of the spool cannot grow' },
   'spool.reopened': { level: 'warn', says: 'the spool was opened again after a storage error' },
   'spool.leftover': { level: 'warn', says: 'a file of the spool could not be moved or removed' },
   'spool.low': { level: 'error', says: 'too little free space: new mail is refused for now' },

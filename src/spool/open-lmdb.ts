@@ -102,7 +102,7 @@ async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
   reserve = await Reserve.open(join(dir, 'queue', 'data.mdb'));
   await free.ask();
   for (const made of [join(dir, 'queue'), dir, dirname(dir)]) await syncDirectory(made);
-  const writer = new GroupWriter(tables, reserve, free, notices);
+  const writer = new GroupWriter(tables, reserve, free, clock, notices);
   const files = new BodyFiles(dir, owner, randomInt(2 ** 47).toString(36), notices);
   await files.open();
   return {

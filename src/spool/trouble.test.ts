@@ -244,6 +244,23 @@ if (process.argv[2] === 'child') {
     ['a body cannot be moved', 'rename:error=EIO:when=1', 'io'],
     ['a directory cannot be synced', 'fsync:error=EIO:when=4', 'io'],
   ];
+  test('several processes share a spool, and each sees what all of them took', async () => {
+    const dir = await preparedDir();
+    const store = await openLmdbSpool({ dir, clock: new ManualClock(), notices: () => {} });
+    const ran = await Promise.all([1, 2, 3].map(() => run('tell', dir, 40)));
+    const told = ran.flatMap(({ lines, errors, code }) => {
+      assert.equal(code, 0, errors);
+      return lines.filter((line) => line.startsWith('ok ')).map((line) => line.slice(3));
+    });
+    assert.ok(told.length >= 120);
+    assert.equal(new Set(told).size, told.length, 'ids of different processes differ');
+    assert.equal(store.totals().queued, told.length);
+    const taken = await store.claim('w', 1e9, 1000, 1000);
+    assert.deepEqual(new Set(taken.map((meta) => meta.id)), new Set(told));
+    for (const id of told) assert.ok(await isWhole(store, id));
+    await store.close();
+  });
+
   const together = { ...needsStrace, concurrency: 3 };
   test('what fails is refused, what is refused is not there, and work goes on', together, async (t) => {
     await Promise.all(

@@ -7,6 +7,7 @@
  * error (its meta page could not be written) it is opened again here, and entries whose commit was reported as failed are
  * erased before anything else is written, so that refused mail cannot come back.
  */
+import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { causeOf, spoolError } from './errors.ts';
 import type { FreeSpace } from './free-space.ts';
@@ -38,12 +39,17 @@ const PAGES_PER_CHANGE = 16;
 const PAGE = 4096;
 /** Room kept for changes that make no entry, so that mail can leave a full disk. */
 const SPARE = 1024 * 1024;
+/** Milliseconds for which a disk that was full is taken to be full still. */
+const FULL_MS = 1000;
 
 export class GroupWriter {
   readonly #tables: Tables;
   readonly #reserve: Reserve;
   readonly #free: FreeSpace;
+  readonly #clock: Clock;
   readonly #notices: NoticeSink;
+  #fullUntil = -Infinity;
+  #full: SpoolError | null = null;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
@@ -51,10 +57,11 @@ export class GroupWriter {
   #doubtful: (() => void)[] = [];
   #broken = false;
 
-  constructor(tables: Tables, reserve: Reserve, free: FreeSpace, notices: NoticeSink) {
+  constructor(tables: Tables, reserve: Reserve, free: FreeSpace, clock: Clock, notices: NoticeSink) {
     this.#tables = tables;
     this.#reserve = reserve;
     this.#free = free;
+    this.#clock = clock;
     this.#notices = notices;
   }
 
@@ -81,7 +88,7 @@ export class GroupWriter {
       let group: readonly Waiting[] = this.#nextGroup();
       try {
         await this.#heal();
-        if (!this.#hasRoom(group, SPARE)) group = await this.#makeRoom(group);
+        if (!this.#hasRoom(group)) group = await this.#makeRoom(group);
         if (group.length > 0) await this.#write(group);
       } catch (error) {
         await this.#failed(group, error);
@@ -106,27 +113,44 @@ export class GroupWriter {
     return this.#waiting.splice(0, n);
   }
 
-  #hasRoom(group: readonly Waiting[], spare: number): boolean {
-    return this.#tables.usedBytes() + roomFor(group) + spare <= this.#reserve.size;
+  #hasRoom(group: readonly Waiting[]): boolean {
+    return this.#tables.usedBytes() + roomFor(group) + SPARE <= this.#reserve.size;
   }
 
-  /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on. */
+  /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on now. */
   async #makeRoom(group: readonly Waiting[]): Promise<readonly Waiting[]> {
-    try {
-      await this.#reserve.extend(roomFor(group) + SPARE, this.#free.bytes());
-      return group;
-    } catch (error) {
-      const failure = spoolError(error, 'making room');
-      this.#notices('spool.commitFailed', {
-        changes: group.length,
-        code: failure.code,
-        cause: causeOf(error),
-      });
-      const rest = group.filter((change) => change.undo === undefined);
-      const canGoOn = this.#hasRoom(rest, 0) || this.#tables.reusableBytes() >= 2 * roomFor(rest);
-      for (const change of group) if (change.undo || !canGoOn) change.reject(failure);
-      return canGoOn ? rest : [];
+    if (this.#clock.elapsed() >= this.#fullUntil) {
+      try {
+        await this.#reserve.extend(roomFor(group) + SPARE, this.#free.bytes());
+        return group;
+      } catch (error) {
+        this.#fullUntil = this.#clock.elapsed() + FULL_MS;
+        this.#full = spoolError(error, 'making room');
+        this.#notices('spool.noRoom', { code: this.#full.code, cause: causeOf(error) });
+      }
     }
+    if (this.#fits(group, SPARE)) return group;
+    const rest = group.filter((change) => change.undo === undefined);
+    for (const change of group) if (change.undo) change.reject(this.#full!);
+    let n = rest.length;
+    while (n > 0 && !this.#fits(rest.slice(0, n), 0)) n >>= 1;
+    if (n > 0) this.#waiting.unshift(...rest.slice(n));
+    else for (const change of rest) change.reject(this.#full!);
+    return rest.slice(0, n);
+  }
+
+  /**
+   * Whether a transaction fits in the data file as long as it is. Pages that were used before count too; but a record of
+   * many pages needs them side by side, so there must be a tail for the records, or next to nothing in the file.
+   */
+  #fits(group: readonly Waiting[], spare: number): boolean {
+    const used = this.#tables.usedBytes();
+    const tail = this.#reserve.size - used;
+    const need = roomFor(group) + spare;
+    if (tail >= need) return true;
+    const reusable = this.#tables.reusableBytes();
+    if (reusable < 2 * need) return false;
+    return tail >= sizeOf(group) || reusable * 4 >= used * 3;
   }
 
   /** One transaction. Guarded changes have a promise each, which fails together with the whole. */
@@ -173,11 +197,15 @@ export class GroupWriter {
   }
 }
 
+function sizeOf(group: readonly Waiting[]): number {
+  let bytes = 0;
+  for (const change of group) bytes += change.size + PAGE;
+  return bytes;
+}
+
 /** Bytes that a transaction may add to the data file at most. */
 function roomFor(group: readonly Waiting[]): number {
-  let bytes = 0;
-  for (const change of group) bytes += change.size + PAGES_PER_CHANGE * PAGE;
-  return bytes;
+  return sizeOf(group) + group.length * PAGES_PER_CHANGE * PAGE;
 }
 
 /** A guarded change's own rejection says the same as that of its transaction. */

@@ -5,7 +5,7 @@
  * the message is over. Called by intake, once per SMTP event, in order. Faults of filters are rulings by their policy; nothing
  * here rejects. With no filter concerned every method answers synchronously.
  */
-import type { Origin, Path, Recipient } from '#message';
+import type { Origin, Path, Recipient, Status } from '#message';
 import { settled, type Awaitable } from './awaitable.ts';
 import { MessageContent } from './content.ts';
 import { PASS, type Ruling } from './ruling.ts';
@@ -72,6 +72,14 @@ export class Chain {
     });
   }
 
+  /** A recipient refused before any filter was asked: told to those that want to know. */
+  refusedRecipient(recipient: Recipient, refusal: Status): Awaitable<void> {
+    if (!this.#facts.transaction || this.#seats.length === 0) return;
+    return Promise.all(this.#seats.map((seat) => seat.refusedRecipient(recipient, refusal))).then(
+      () => undefined,
+    );
+  }
+
   /** DATA, before 354. A ruling other than pass ends the transaction. */
   data(): Awaitable<Ruling> {
     return settled(this.#ask('data'), (ruling) => {
@@ -120,11 +128,19 @@ export class Chain {
     return PASS;
   }
 
+  /**
+   * One after another; neighbours with `parallel` together. The first in configured order that does not pass decides, so the
+   * result is the same whoever is faster.
+   */
   async #askInTurn(stage: StageName): Promise<Ruling> {
-    for (const seat of this.#seats) {
-      if (!seat.concerns(stage)) continue;
-      const ruling = await seat.ask(stage);
-      if (ruling.kind !== 'pass') return ruling;
+    const concerned = this.#seats.filter((seat) => seat.concerns(stage));
+    for (let at = 0; at < concerned.length;) {
+      let end = at + 1;
+      if (concerned[at]!.settings.parallel) while (concerned[end]?.settings.parallel) end++;
+      const rulings = await Promise.all(concerned.slice(at, end).map((seat) => seat.ask(stage)));
+      const decisive = rulings.find((ruling) => ruling.kind !== 'pass');
+      if (decisive) return decisive;
+      at = end;
     }
     return PASS;
   }

@@ -101,7 +101,7 @@ export class MessageContent {
         content = await this.#present(seat, before);
       }
       const { verdict, edits } = await content.end();
-      const ruling = seat.heard('end', verdict);
+      const ruling = seat.heardContent(verdict);
       if (ruling.kind !== 'pass') return { ruling, edits: null };
       const { leadingSpace } = rightsOf(seat.conversation.agreement);
       const bound = bindEdits(seat.settings.name, seen.fields, edits, leadingSpace);

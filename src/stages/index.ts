@@ -1,4 +1,5 @@
 /** Asks the filters: the chain of one SMTP connection, stage by stage. */
+export { FilterAccess } from './access.ts';
 export { settled, type Awaitable } from './awaitable.ts';
 export { Chain } from './chain.ts';
 export type { ContentRuling, MessageContent } from './content.ts';
@@ -7,6 +8,7 @@ export type { Transaction } from './session.ts';
 export type {
   EnableTest,
   FilterSettings,
+  Mailer,
   OnError,
   StageName,
   StageSurroundings,

@@ -1,14 +1,18 @@
 /** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
-import { domainOf, protocolWord, type Origin, type Recipient } from '#message';
+import { enhancedOf, protocolWord, statusLine, type Origin, type Recipient, type Status } from '#message';
 import type { MacroLookup } from '#milter/protocol';
 import type { SessionFacts } from './session.ts';
+import type { Mailer } from './settings.ts';
+
+/** What macros say of this host. */
+export interface MacroHost {
+  readonly hostname: string;
+  readonly version: string;
+  readonly mailerOf: (address: string) => Mailer;
+}
 
 /** Looks macros up in the facts as they stand when it is called; `recipient` is the one the event is about. */
-export function macrosOf(
-  facts: SessionFacts,
-  host: { readonly hostname: string; readonly version: string },
-  recipient: Recipient | null,
-): MacroLookup {
+export function macrosOf(facts: SessionFacts, host: MacroHost, recipient: Recipient | null): MacroLookup {
   return (name) => {
     switch (name) {
       case 'j':
@@ -20,21 +24,40 @@ export function macrosOf(
       case '{rcpt_addr}':
         return recipient?.path.address;
       case '{rcpt_host}':
-        return recipient ? domainOf(recipient.path.address) : '';
+        return recipient ? host.mailerOf(recipient.path.address).host : '';
       case '{rcpt_mailer}':
-        return recipient ? 'smtp' : '';
+        return recipient ? host.mailerOf(recipient.path.address).mailer : '';
       case '{mail_addr}':
         return facts.transaction?.sender.address;
       case '{mail_host}':
-        return facts.transaction ? domainOf(facts.transaction.sender.address) : '';
+        return facts.transaction?.sender.address ? host.mailerOf(facts.transaction.sender.address).host : '';
       case '{mail_mailer}':
-        return facts.transaction ? 'smtp' : '';
+        return facts.transaction?.sender.address
+          ? host.mailerOf(facts.transaction.sender.address).mailer
+          : '';
       case '{msg_id}':
         return facts.messageId;
       default:
         return (
           connectionMacro(facts.origin, name) ?? tlsMacro(facts.origin, name) ?? authMacro(facts.origin, name)
         );
+    }
+  };
+}
+
+/** Macros of a recipient the MTA refused: `error`, the enhanced code, the text (milter reference 7.8). */
+export function refusedMacros(facts: SessionFacts, host: MacroHost, refusal: Status): MacroLookup {
+  const others = macrosOf(facts, host, null);
+  return (name) => {
+    switch (name) {
+      case '{rcpt_mailer}':
+        return 'error';
+      case '{rcpt_host}':
+        return refusal.enhanced || enhancedOf(refusal);
+      case '{rcpt_addr}':
+        return statusLine(refusal);
+      default:
+        return others(name);
     }
   };
 }

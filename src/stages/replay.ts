@@ -9,7 +9,7 @@ import type { MilterConversation } from '#milter/client';
 import type { EventName, Verdict } from '#milter/protocol';
 import { isIP } from 'node:net';
 import type { Origin, Recipient } from '#message';
-import { clientHost, macrosOf } from './macros.ts';
+import { clientHost, macrosOf, type MacroHost } from './macros.ts';
 import type { SessionFacts } from './session.ts';
 import type { StageName } from './settings.ts';
 
@@ -60,7 +60,7 @@ export async function tellUpTo(
   conversation: MilterConversation,
   told: Told,
   facts: SessionFacts,
-  host: { readonly hostname: string; readonly version: string },
+  host: MacroHost,
 ): Promise<Heard> {
   const reached = ORDER.indexOf(stage);
   let heard: Heard = { event: 'connect', verdict: { kind: 'continue' } };
@@ -102,7 +102,7 @@ function tell(
   conversation: MilterConversation,
   told: Told,
   facts: SessionFacts,
-  host: { readonly hostname: string; readonly version: string },
+  host: MacroHost,
 ): Verdict | Promise<Verdict> {
   const { origin, transaction } = facts;
   const macros = macrosOf(facts, host, next.event === 'rcpt' ? next.recipient : null);

@@ -5,13 +5,20 @@
  * kept over all messages of the connection, dropped after any error. Faults never leave a seat: they become rulings by the
  * filter's `onError` (house rule: one broken message never breaks the next).
  */
-import { connectMilter, MilterError, type MilterConversation } from '#milter/client';
-import type { EventName, Verdict } from '#milter/protocol';
+import { MilterError, type MilterConversation } from '#milter/client';
+import type { Recipient, Status } from '#message';
+import { wantsRefusedRecipients, type EventName, type Verdict } from '#milter/protocol';
 import { EditError } from '#edits';
+import type { FilterAccess } from './access.ts';
+import { FilterUnavailable } from './breaker.ts';
+import { refusedMacros } from './macros.ts';
 import { PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
 import { variableOf, type SessionFacts } from './session.ts';
 import type { FilterSettings, StageName, StageSurroundings } from './settings.ts';
-import { nothingTold, tellUpTo, type Told } from './replay.ts';
+import { nothingTold, tellUpTo, type Heard, type Told } from './replay.ts';
+
+/** Milliseconds a handed-over conversation has for its first answer. */
+const REUSE_PATIENCE = 2000;
 
 /** A filter's part in the open transaction. `in`: may be asked; the others: not asked again before the next MAIL. */
 type Part = 'in' | 'accepted' | 'off' | 'failed';
@@ -19,6 +26,7 @@ type Part = 'in' | 'accepted' | 'off' | 'failed';
 /** One filter in one SMTP connection. */
 export class Seat {
   readonly settings: FilterSettings;
+  readonly #access: FilterAccess;
   readonly #around: StageSurroundings;
   readonly #facts: SessionFacts;
   #conversation: MilterConversation | null = null;
@@ -31,8 +39,9 @@ export class Seat {
   /** The ruling its failure made, for every further command of the transaction. */
   #failure: Ruling = PASS;
 
-  constructor(settings: FilterSettings, around: StageSurroundings, facts: SessionFacts) {
-    this.settings = settings;
+  constructor(access: FilterAccess, around: StageSurroundings, facts: SessionFacts) {
+    this.#access = access;
+    this.settings = access.settings;
     this.#around = around;
     this.#facts = facts;
   }
@@ -62,14 +71,29 @@ export class Seat {
         this.leave('off');
         return PASS;
       }
-      const conversation = await this.#open();
-      // A filter that only owes an answer from before the transaction is told no more than it missed.
-      const upTo = this.settings.stages.has(stage) ? stage : 'ehlo';
-      const { event, verdict } = await tellUpTo(upTo, conversation, this.#told, this.#facts, this.#around);
+      const { event, verdict } = await this.#tell(stage);
       this.#owes = false;
+      // A filter that is given content has shown what it can when it has answered that.
+      if (!this.settings.stages.has('data')) this.#access.succeeded();
       return this.heard(event, verdict);
     } catch (error) {
       return this.fail(error, stage);
+    }
+  }
+
+  /** Tells a filter that wants to know of a recipient the MTA itself refused (RCPT_REJ, milter reference 7.8); its answer cannot matter. */
+  async refusedRecipient(recipient: Recipient, refusal: Status): Promise<void> {
+    if (this.#part !== 'in' || !this.settings.stages.has('rcpt') || this.#told.mail === null) return;
+    const conversation = this.#conversation;
+    if (!conversation?.alive || !wantsRefusedRecipients(conversation.agreement)) return;
+    try {
+      await conversation.rcpt(
+        recipient.path.raw,
+        recipient.params,
+        refusedMacros(this.#facts, this.#around, refusal),
+      );
+    } catch (error) {
+      this.fail(error, 'rcpt');
     }
   }
 
@@ -82,6 +106,12 @@ export class Seat {
     } catch (error) {
       return this.fail(error, 'mail');
     }
+  }
+
+  /** The verdict on the content: see heard. */
+  heardContent(verdict: Verdict): Ruling {
+    this.#access.succeeded();
+    return this.heard('end', verdict);
   }
 
   /** Takes a verdict: what it means for the client, and for this filter's further part. Throws when it is the filter's fault. */
@@ -110,16 +140,7 @@ export class Seat {
   fail(error: unknown, stage: StageName): Ruling {
     this.#drop();
     const { name, onError } = this.settings;
-    const known = error instanceof MilterError || error instanceof EditError;
-    this.#around.notices('milter.failed', {
-      milter: name,
-      session: this.#facts.origin.session,
-      id: this.#facts.transaction?.id,
-      stage,
-      kind: known ? error.code : 'expression',
-      outcome: onError,
-      error: error instanceof Error ? error.message : String(error),
-    });
+    this.#noteFailure(error, stage);
     const reply = replyForFailure(onError);
     const { transaction } = this.#facts;
     if (!transaction) {
@@ -166,8 +187,24 @@ export class Seat {
 
   /** The SMTP connection is over. */
   close(): void {
-    this.#conversation?.quit();
+    if (this.#conversation) this.#access.release(this.#conversation);
     this.#conversation = null;
+  }
+
+  #noteFailure(error: unknown, stage: StageName): void {
+    const { origin, transaction } = this.#facts;
+    const known =
+      error instanceof MilterError || error instanceof EditError || error instanceof FilterUnavailable;
+    if (error instanceof MilterError) this.#access.failed(error);
+    this.#around.notices(error instanceof FilterUnavailable ? 'milter.not-tried' : 'milter.failed', {
+      milter: this.settings.name,
+      session: origin.session,
+      id: transaction?.id,
+      stage,
+      kind: known ? error.code : 'expression',
+      outcome: this.settings.onError,
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 
   async #enabled(): Promise<boolean> {
@@ -176,10 +213,38 @@ export class Seat {
     return enable.holds((name) => variableOf(this.#facts, name));
   }
 
-  async #open(): Promise<MilterConversation> {
+  /** Opens the conversation when there is none, and tells what is due. */
+  async #tell(stage: StageName): Promise<Heard> {
     if (this.#conversation && !this.#conversation.alive) this.#drop();
-    this.#conversation ??= await connectMilter({ ...this.settings.client, clock: this.#around.clock });
-    return this.#conversation;
+    if (!this.#conversation) {
+      const { conversation, reused } = await this.#access.open();
+      this.#conversation = conversation;
+      if (reused) {
+        const heard = await this.#tryReused(conversation);
+        if (heard && heard.verdict.kind !== 'continue') return heard;
+        this.#conversation ??= (await this.#access.open()).conversation;
+      }
+    }
+    // A filter that only owes an answer from before the transaction is told no more than it missed.
+    const upTo = this.settings.stages.has(stage) ? stage : 'ehlo';
+    return tellUpTo(upTo, this.#conversation, this.#told, this.#facts, this.#around);
+  }
+
+  /** CONNECT on a conversation that another client had: it must be answered soon, else a new one is opened. */
+  async #tryReused(conversation: MilterConversation): Promise<Heard | null> {
+    const { clock } = this.#around;
+    const patience = Math.min(REUSE_PATIENCE, this.settings.client.timeoutCommand);
+    const cancel = clock.after(patience, () => conversation.destroy());
+    try {
+      return await tellUpTo('connect', conversation, this.#told, this.#facts, this.#around);
+    } catch (error) {
+      if (!(error instanceof MilterError)) throw error;
+      this.#access.reuseFailed(error);
+      this.#drop();
+      return null;
+    } finally {
+      cancel();
+    }
   }
 
   #accepted(event: EventName): void {

@@ -2,6 +2,7 @@
 import type { Clock } from '#clock';
 import type { MilterClientOptions } from '#milter/client';
 import type { NoticeSink } from '#notices';
+import type { FilterAccess } from './access.ts';
 
 /** The moments at which filters are asked: the specification's words. */
 export type StageName = 'connect' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data';
@@ -29,15 +30,28 @@ export interface FilterSettings {
   /** `original`: sees the message as received, not as its predecessors left it. */
   readonly input: 'chained' | 'original';
   readonly onError: OnError;
+  /** Keep the conversation for the next client (QUIT_NC). */
+  readonly reuse: boolean;
+  /** Ask at envelope stages together with neighbours that say so too. */
+  readonly parallel: boolean;
 }
 
 /** What every chain of the gateway shares. */
 export interface StageSurroundings {
-  readonly filters: readonly FilterSettings[];
+  /** In configured order. */
+  readonly filters: readonly FilterAccess[];
   /** Macro `j`. */
   readonly hostname: string;
   /** Macro `v`. */
   readonly version: string;
+  /** Where mail to an address would go, for the macros {rcpt_mailer}, {rcpt_host} and their like. */
+  readonly mailerOf: (address: string) => Mailer;
   readonly clock: Clock;
   readonly notices: NoticeSink;
+}
+
+/** A delivery agent and its next hop, in the words of the macros: `local` for mailboxes here. */
+export interface Mailer {
+  readonly mailer: string;
+  readonly host: string;
 }

@@ -20,8 +20,18 @@ export const EICAR = [
   'FILE!$H+H*',
 ].join('-');
 
-/** Starts clamd and clamav-milter, the milter on this loopback port; both end with the test. */
-export async function startClamav(cleanup: Cleanup, port: number): Promise<Running> {
+/** A running pair; `socket` is the path of the unix socket, '' when none was asked for. */
+export interface Clamav {
+  readonly clamd: Running;
+  readonly milter: Running;
+  readonly socket: string;
+}
+
+/**
+ * Starts clamd and clamav-milter, the milter on this loopback port; both end with the test. With the name of a unix socket,
+ * which lies in the temporary folder, a second milter listens there.
+ */
+export async function startClamav(cleanup: Cleanup, port: number, socketName = ''): Promise<Clamav> {
   const folder = await tempFolder(cleanup, 'millrace-clamav');
   const database = join(folder, 'db');
   const clamdPort = await freePort();
@@ -31,26 +41,31 @@ export async function startClamav(cleanup: Cleanup, port: number): Promise<Runni
   const signature = `Eicar-Millrace:0:*:${Buffer.from(EICAR.slice(0, 33), 'latin1').toString('hex')}\n`;
   await writeFile(join(database, 'test.ndb'), signature);
   await writeFile(join(folder, 'clamd.conf'), clamdConfiguration(folder, clamdPort, user));
-  await writeFile(join(folder, 'milter.conf'), milterConfiguration(port, clamdPort, user));
+  const socket = socketName ? join(folder, socketName) : '';
+  const tcp = `inet:${port}@127.0.0.1`;
+  await writeFile(join(folder, 'milter.conf'), milterConfiguration(tcp, clamdPort, user));
+  await writeFile(join(folder, 'unix.conf'), milterConfiguration(`unix:${socket}`, clamdPort, user));
   if (user) {
     const { uid, gid } = await account('clamav');
     for (const owned of [folder, database]) await chown(owned, uid, gid);
   }
-  await start(cleanup, 'clamd', ['-c', join(folder, 'clamd.conf')], clamdPort);
-  return start(cleanup, 'clamav-milter', ['-c', join(folder, 'milter.conf')], port);
+  const clamd = await start(cleanup, 'clamd', ['-c', join(folder, 'clamd.conf')], clamdPort);
+  const milter = await start(cleanup, 'clamav-milter', ['-c', join(folder, 'milter.conf')], port);
+  if (socket) await start(cleanup, 'clamav-milter', ['-c', join(folder, 'unix.conf')], socket);
+  return { clamd, milter, socket };
 }
 
 async function start(
   cleanup: Cleanup,
   name: string,
   args: readonly string[],
-  port: number,
+  at: number | string,
 ): Promise<Running> {
   const daemon = launch(name, program(name) ?? name, args);
   cleanup.after(() => daemon.end());
-  await until(`${name} to listen on ${port}`, 30_000, () => {
+  await until(`${name} to listen on ${at}`, 30_000, () => {
     if (daemon.ended) throw new Error(`${name} ended:\n${daemon.output}`);
-    return accepts(port);
+    return accepts(at);
   });
   return daemon;
 }
@@ -68,8 +83,9 @@ ConcurrentDatabaseReload no
 `;
 }
 
-function milterConfiguration(port: number, clamdPort: number, user: string): string {
-  return `MilterSocket inet:${port}@127.0.0.1
+function milterConfiguration(listen: string, clamdPort: number, user: string): string {
+  return `MilterSocket ${listen}
+MilterSocketMode 666
 ClamdSocket tcp:127.0.0.1:${clamdPort}
 Foreground yes
 ${user}

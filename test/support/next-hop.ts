@@ -12,6 +12,9 @@ import type { Cleanup } from './folders.ts';
 export interface TakenMessage {
   readonly sender: string;
   readonly recipients: readonly string[];
+  /** What stood behind the path of MAIL and of each RCPT, as sent. */
+  readonly senderParameters: string;
+  readonly recipientParameters: readonly string[];
   readonly content: string;
 }
 
@@ -21,13 +24,18 @@ export type Witness = (message: TakenMessage) => string | Promise<string>;
 /** Largest message taken. */
 const MAX_CONTENT = 64 << 20;
 
-/** Starts a next hop on this loopback port; it ends with the test. */
-export async function startNextHop(cleanup: Cleanup, port: number, witness: Witness): Promise<void> {
+/** Starts a next hop on this loopback port; it ends with the test. `extensions` are offered besides those it knows. */
+export async function startNextHop(
+  cleanup: Cleanup,
+  port: number,
+  witness: Witness,
+  extensions: readonly string[] = [],
+): Promise<void> {
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    converse(socket, witness);
+    converse(socket, witness, extensions);
   });
   cleanup.after(async () => {
     for (const socket of open) socket.destroy();
@@ -41,14 +49,23 @@ export async function startNextHop(cleanup: Cleanup, port: number, witness: Witn
 
 interface Transaction {
   sender: string | undefined;
+  senderParameters: string;
   recipients: string[];
+  recipientParameters: string[];
 }
 
-function converse(socket: Socket, witness: Witness): void {
+const noTransaction = (): Transaction => ({
+  sender: undefined,
+  senderParameters: '',
+  recipients: [],
+  recipientParameters: [],
+});
+
+function converse(socket: Socket, witness: Witness, extensions: readonly string[]): void {
   let input = '';
   let inContent = false;
   let busy = false;
-  let transaction: Transaction = { sender: undefined, recipients: [] };
+  let transaction = noTransaction();
   const say = (line: string): void => {
     if (!socket.destroyed) socket.write(line + '\r\n', 'latin1');
   };
@@ -77,11 +94,11 @@ function converse(socket: Socket, witness: Witness): void {
   };
 
   const judge = (message: string): void => {
-    const { sender = '', recipients } = transaction;
-    transaction = { sender: undefined, recipients: [] };
+    const { sender = '', ...rest } = transaction;
+    transaction = noTransaction();
     busy = true;
     const unstuffed = message.replaceAll('\r\n.', '\r\n').replace(/^\./, '');
-    Promise.resolve(witness({ sender, recipients, content: unstuffed }))
+    Promise.resolve(witness({ sender, ...rest, content: unstuffed }))
       .catch((error: unknown) => `451 4.3.0 ${String(error).replaceAll(/[\r\n]+/g, ' ')}`)
       .then((reply) => {
         say(reply);
@@ -92,27 +109,31 @@ function converse(socket: Socket, witness: Witness): void {
 
   const command = (line: string): string => {
     const verb = line.slice(0, 4).toUpperCase();
-    const path = /<([^>]*)>/.exec(line)?.[1];
+    const [, path, parameters = ''] = /<([^>]*)>(.*)/.exec(line) ?? [];
     switch (verb) {
       case 'EHLO':
-        transaction = { sender: undefined, recipients: [] };
-        return '250-next.hop.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES';
+        transaction = noTransaction();
+        return ['next.hop.test', 'PIPELINING', '8BITMIME', 'SMTPUTF8', ...extensions, 'ENHANCEDSTATUSCODES']
+          .map((word, i, all) => `250${i === all.length - 1 ? ' ' : '-'}${word}`)
+          .join('\r\n');
       case 'HELO':
         return '250 next.hop.test';
       case 'MAIL':
         if (transaction.sender !== undefined || path === undefined) return '503 5.5.1 MAIL out of order';
         transaction.sender = path;
+        transaction.senderParameters = parameters.trim();
         return '250 2.1.0 ok';
       case 'RCPT':
         if (transaction.sender === undefined || path === undefined) return '503 5.5.1 RCPT out of order';
         transaction.recipients.push(path);
+        transaction.recipientParameters.push(parameters.trim());
         return '250 2.1.5 ok';
       case 'DATA':
         if (transaction.recipients.length === 0) return '503 5.5.1 DATA out of order';
         inContent = true;
         return '354 go on';
       case 'RSET':
-        transaction = { sender: undefined, recipients: [] };
+        transaction = noTransaction();
         return '250 2.0.0 ok';
       case 'NOOP':
         return '250 2.0.0 ok';

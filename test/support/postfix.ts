@@ -19,6 +19,8 @@ export interface PostfixOptions {
   readonly nextHopPort: number;
   /** One listener per element, each with its milters in order, by loopback port. */
   readonly listeners: readonly { readonly port: number; readonly milterPorts: readonly number[] }[];
+  /** More lines of main.cf; they win over the ones below. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Wraps the start command, for example to put it into a cgroup. */
   readonly wrap?: (command: readonly string[]) => readonly string[];
 }
@@ -28,6 +30,8 @@ export interface Postfix {
   readonly masterPid: number;
   /** Complete messages in incoming, active and deferred. */
   queued(): Promise<number>;
+  /** Complete messages that are held. */
+  held(): Promise<number>;
   /** SIGKILL to master and everything it started; resolves when master is gone. */
   kill(): Promise<void>;
   /** Starts it after a kill; milliseconds until the first listener greets. */
@@ -45,7 +49,7 @@ export async function startPostfix(cleanup: Cleanup, options: PostfixOptions): P
   // Programs that run before its log daemon is up write the log themselves, as the mail owner.
   await writeFile(join(folder, 'mail.log'), '');
   for (const owned of [data, join(folder, 'mail.log')]) await chown(owned, uid, gid);
-  await writeFile(join(etc, 'main.cf'), mainCf(folder, options.nextHopPort));
+  await writeFile(join(etc, 'main.cf'), mainCf(folder, options.nextHopPort, options.settings));
   await writeFile(join(etc, 'master.cf'), masterCf(options));
   const command = ['postfix', '-c', etc, 'start'];
   const [program = '', ...args] = options.wrap ? options.wrap(command) : command;
@@ -70,7 +74,8 @@ export async function startPostfix(cleanup: Cleanup, options: PostfixOptions): P
   await start();
   return {
     masterPid: await masterPid(queue),
-    queued: () => queued(queue),
+    queued: () => queued(queue, ['incoming', 'active', 'deferred']),
+    held: () => queued(queue, ['hold']),
     async kill() {
       // Master leads a process group of its own, in which all its daemons are.
       process.kill(-(await masterPid(queue)), 'SIGKILL');
@@ -95,9 +100,9 @@ async function masterRuns(queue: string): Promise<boolean> {
 }
 
 /** Complete queue files only: Postfix sets the execute bit when a file is whole, and leaves torn ones lying for a day. */
-async function queued(queue: string): Promise<number> {
+async function queued(queue: string, states: readonly string[]): Promise<number> {
   let count = 0;
-  for (const state of ['incoming', 'active', 'deferred']) {
+  for (const state of states) {
     const entries = await readdir(join(queue, state), { recursive: true, withFileTypes: true }).catch(
       () => [],
     );
@@ -111,7 +116,19 @@ async function queued(queue: string): Promise<number> {
 }
 
 /** Defaults, but for what a load from one loopback address needs and for folders of its own. */
-function mainCf(folder: string, nextHopPort: number): string {
+function mainCf(
+  folder: string,
+  nextHopPort: number,
+  settings: Readonly<Record<string, string>> = {},
+): string {
+  const lines = mainCfLines(folder, nextHopPort)
+    .split('\n')
+    .filter((line) => !(line.split(' =', 1)[0]! in settings));
+  for (const [name, value] of Object.entries(settings)) lines.push(`${name} = ${value}`);
+  return lines.join('\n') + '\n';
+}
+
+function mainCfLines(folder: string, nextHopPort: number): string {
   return `compatibility_level = 3.6
 queue_directory = ${folder}/spool
 data_directory = ${folder}/data

@@ -14,8 +14,26 @@ import { accepts, until } from './wait.ts';
 /** GTUBE, the text that every spam filter must reject, put together so that this file is not taken for spam itself. */
 export const GTUBE = ['XJS*C4JDBQADN1.NSBN3*2IDNEN', 'GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL', 'C.34X'].join('*');
 
+/** More than a port. */
+export interface RspamdOptions {
+  /** A unix socket to listen on as well; it lies in the temporary folder, given as its name. */
+  readonly socket?: string;
+  /** Rules in Lua, loaded after the packaged ones. */
+  readonly lua?: string;
+}
+
+/** A running Rspamd; `socket` is the path of the unix socket, '' when none was asked for. */
+export interface Rspamd {
+  readonly process: Running;
+  readonly socket: string;
+}
+
 /** Starts Rspamd as a milter on this loopback port; it ends with the test. */
-export async function startRspamd(cleanup: Cleanup, port: number): Promise<Running> {
+export async function startRspamd(
+  cleanup: Cleanup,
+  port: number,
+  options: RspamdOptions = {},
+): Promise<Rspamd> {
   const folder = await tempFolder(cleanup, 'millrace-rspamd');
   const cache = await cacheFolder();
   const asRoot = process.getuid?.() === 0;
@@ -24,7 +42,10 @@ export async function startRspamd(cleanup: Cleanup, port: number): Promise<Runni
     for (const owned of [folder, cache]) await chown(owned, uid, gid);
   }
   const file = join(folder, 'rspamd.conf');
-  await writeFile(file, configuration(folder, cache, port));
+  const socket = options.socket ? join(folder, options.socket) : '';
+  const rules = join(folder, 'rules.lua');
+  await writeFile(rules, `dofile('/usr/share/rspamd/rules/rspamd.lua')\n${options.lua ?? ''}`);
+  await writeFile(file, configuration(folder, cache, rules, [`127.0.0.1:${port}`, ...(socket ? [socket] : [])]));
   const user = asRoot ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
   const rspamd = launch('rspamd', program('rspamd') ?? 'rspamd', ['-f', ...user, '-c', file]);
   cleanup.after(() => rspamd.end());
@@ -32,7 +53,7 @@ export async function startRspamd(cleanup: Cleanup, port: number): Promise<Runni
     if (rspamd.ended) throw new Error(`rspamd ended:\n${rspamd.output}`);
     return accepts(port);
   });
-  return rspamd;
+  return { process: rspamd, socket };
 }
 
 /** Numbers of a system account. */
@@ -51,7 +72,8 @@ async function cacheFolder(): Promise<string> {
   return folder;
 }
 
-function configuration(folder: string, cache: string, port: number): string {
+function configuration(folder: string, cache: string, rules: string, listen: readonly string[]): string {
+  const sockets = listen.map((at) => (at.startsWith('/') ? `"${at} mode=0666"` : `"${at}"`)).join(', ');
   return `
 options {
   pidfile = "${folder}/rspamd.pid";
@@ -62,11 +84,11 @@ options {
   allow_raw_input = true; disable_monitoring = true;
 }
 logging { type = "console"; level = "notice"; }
-lua = "/usr/share/rspamd/rules/rspamd.lua";
+lua = "${rules}";
 modules { path = "/usr/share/rspamd/plugins/"; path = "/usr/share/rspamd/lualib/"; }
 metric { name = "default"; actions { reject = 15; add_header = 6; greylist = null; } symbol { name = "GTUBE"; score = 0; } }
 worker {
-  type = "rspamd_proxy"; bind_socket = "127.0.0.1:${port}"; count = 1;
+  type = "rspamd_proxy"; bind_socket = [ ${sockets} ]; count = 1;
   milter = yes; timeout = 30s; discard_on_reject = false; quarantine_on_reject = false;
   upstream "local" { default = yes; self_scan = yes; }
 }

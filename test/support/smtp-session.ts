@@ -6,6 +6,7 @@
  * with an error that tells the conversation so far.
  */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** One reply, all its lines. `text` is the lines without codes, joined by `\n`. */
 export interface Reply {
@@ -26,9 +27,10 @@ const MAX_REPLY = 1 << 16;
 export class SmtpSession {
   /** The port it is connected to. */
   readonly port: number;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #limitMs: number;
   readonly #transcript: string[] = [];
+  #localPort = 0;
   #input = '';
   #lines: string[] = [];
   #replies: Reply[] = [];
@@ -41,10 +43,9 @@ export class SmtpSession {
     this.#socket = socket;
     this.#limitMs = limitMs;
     socket.setNoDelay(true);
-    socket.setEncoding('latin1');
-    socket.on('data', (text: string) => this.#take(text));
-    socket.once('error', (error) => this.#end(error));
-    socket.once('close', () => this.#end(new Error('the connection was closed')));
+    // A closed socket does not know it any more.
+    socket.once('connect', () => (this.#localPort = socket.localPort ?? 0));
+    this.#listen(socket);
   }
 
   /** Connects to a loopback port and returns at once; the greeting is the first reply. */
@@ -81,6 +82,24 @@ export class SmtpSession {
         else resolve(answer);
       });
     });
+  }
+
+  /** The client's own port. */
+  get localPort(): number {
+    return this.#localPort;
+  }
+
+  /** After a 220 to STARTTLS: speaks TLS from here on, whatever the other end's certificate. */
+  async secure(): Promise<void> {
+    const plain = this.#socket;
+    for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event);
+    const socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve);
+      socket.once('error', reject);
+    });
+    this.#socket = socket;
+    this.#listen(socket);
   }
 
   /** Writes these bytes as they are. */
@@ -138,6 +157,12 @@ export class SmtpSession {
   async #givenUp(at: Answered['at'], reply: Reply): Promise<Answered> {
     if (reply.code !== 421) await this.command('RSET');
     return { at, reply };
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (bytes: Buffer) => this.#take(bytes.toString('latin1')));
+    socket.once('error', (error) => this.#end(error));
+    socket.once('close', () => this.#end(new Error('the connection was closed')));
   }
 
   #take(text: string): void {

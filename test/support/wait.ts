@@ -41,11 +41,11 @@ export async function within<T>(what: string, limitMs: number, promise: Promise<
   }
 }
 
-/** True when something accepts TCP connections on this loopback port. */
-export function accepts(port: number): Promise<boolean> {
+/** True when something accepts connections on this loopback port, or at this unix socket. */
+export function accepts(at: number | string): Promise<boolean> {
   return new Promise((resolve) => {
     let connected = false;
-    const socket = connect(port, '127.0.0.1');
+    const socket = typeof at === 'string' ? connect(at) : connect(at, '127.0.0.1');
     socket.setTimeout(1000, () => socket.destroy());
     socket.once('connect', () => {
       connected = true;

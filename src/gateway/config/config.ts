@@ -70,7 +70,8 @@ export interface MilterConfig {
   readonly stages: ReadonlySet<StageName>;
   /** Whether the filter takes part; `enable.constant` is true for most. */
   readonly enable: Block;
-  readonly tls: { readonly allowInvalidCerts: boolean } | null;
+  /** PEM files by absolute path; they were readable when the configuration was loaded. */
+  readonly tls: MilterTlsConfig | null;
   readonly timeoutConnect: number;
   readonly timeoutCommand: number;
   readonly timeoutData: number;
@@ -87,6 +88,22 @@ export interface MilterConfig {
   readonly input: 'chained' | 'original';
   readonly pipeline: boolean;
   readonly nudge: boolean;
+  /** Keep the conversation for the next client. */
+  readonly reuse: boolean;
+  /** Ask at envelope stages together with neighbours that say so too. */
+  readonly parallel: boolean;
+}
+
+/** TLS from the first byte of the milter connection. */
+export interface MilterTlsConfig {
+  readonly allowInvalidCerts: boolean;
+  /** Authorities to trust instead of the system's; '' = the system's. */
+  readonly ca: string;
+  /** Certificate and key shown to the filter; '' = none. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Name asked for (SNI) and checked; '' = the host name. */
+  readonly serverName: string;
 }
 
 /** Where accepted mail waits. */

@@ -5,6 +5,7 @@ export type {
   DeliveryConfig,
   ListenerConfig,
   MilterConfig,
+  MilterTlsConfig,
   OnError,
   RelayConfig,
   RouteConfig,

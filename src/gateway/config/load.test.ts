@@ -41,7 +41,6 @@ test('the contract as it stands is refused for exactly what is not supported yet
       '18:5 listeners[1].auth',
       '19:5 listeners[1].trustedProxies',
       '27:1 users',
-      '53:5 milters[1].reuse',
       '63:48 delivery.routes[0].via',
       '65:24 delivery.routes[2].via',
       '68:3 delivery.notifyDelay',
@@ -61,7 +60,7 @@ test('the contract as it stands is refused for exactly what is not supported yet
 
 test('the contract without what is not supported yet loads', () => {
   const lines = EXAMPLE.split('\n').filter(
-    (l) => !/^\s*(?:auth|trustedProxies|users|reuse|notifyDelay|admin):|alice@|via: (?:lmtp|mx)/.test(l),
+    (l) => !/^\s*(?:auth|trustedProxies|users|notifyDelay|admin):|alice@|via: (?:lmtp|mx)/.test(l),
   );
   const c = good(lines.join('\n'));
   assert.equal(c.hostname, 'mx.example.org');
@@ -176,8 +175,13 @@ test('the options of the specification load, one by one and all together', () =>
   assert.equal(at({ tempFailOnError: false }).onError, 'accept');
   assert.equal(at({ tempFailOnError: false, onError: 'quarantine' }).onError, 'quarantine');
   assert.deepEqual(at({ protocolVersion: 'v2' }).offer, { version: 2, actions: 0x3f, protocol: 0x7f });
-  assert.deepEqual(at({ useTls: true }).tls, { allowInvalidCerts: false });
-  assert.equal(at({ reuse: false, parallel: false, nudge: false }).nudge, false);
+  const none = { ca: '', certificate: '', key: '', serverName: '' };
+  assert.deepEqual(at({ useTls: true }).tls, { allowInvalidCerts: false, ...none });
+  assert.equal(at({ useTls: true, tlsServerName: 'Filter.test' }).tls?.serverName, 'filter.test');
+  assert.deepEqual([at({}).reuse, at({}).parallel, at({}).nudge], [false, false, true]);
+  const said = at({ reuse: true, parallel: true, nudge: false });
+  assert.deepEqual([said.reuse, said.parallel, said.nudge], [true, true, false]);
+  assert.equal(at({ flagsProtocol: 0x301f_ffff }).offer.protocol, 0x301f_ffff);
   const warned = load('milters: [{hostname: a, protocolVersion: v2, flagsAction: 255}]');
   assert.ok(warned.ok);
   assert.deepEqual(warned.config.milters[0]!.offer.actions, 0x3f);
@@ -265,7 +269,9 @@ test('values that are wrong together are refused', () => {
     ['hostname: "a b"', '1:11 hostname invalid'],
     ['spool: {engine: postgres}', '1:9 spool.engine not-supported-yet'],
     ['delivery: {mode: through}', '1:12 delivery.mode not-supported-yet'],
-    ['milters: [{hostname: a, parallel: true}]', '1:25 milters[0].parallel not-supported-yet'],
+    ['milters: [{hostname: a, tlsCa: /x}]', '1:25 milters[0].tlsCa invalid'],
+    ['milters: [{hostname: a, useTls: true, tlsCa: /no/such}]', '1:46 milters[0].tlsCa invalid'],
+    ['milters: [{hostname: a, useTls: true, tlsKey: /etc/passwd}]', '1:11 milters[0] invalid'],
     [
       'listeners: [{name: a, bind: "[::]:1", protocol: lmtp}]',
       '1:39 listeners[0].protocol not-supported-yet',

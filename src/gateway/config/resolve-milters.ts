@@ -7,15 +7,16 @@ import { blockOf } from './blocks.ts';
 import type { MilterConfig } from './config.ts';
 import { BOUNDS, DEFAULTS } from './defaults.ts';
 import { invalid, type DocPath } from './diagnostics.ts';
-import type { Resolving } from './resolve.ts';
+import { readable, type Resolving } from './resolve.ts';
 import type { MilterSettings } from './schema-milters.ts';
 
 const D = DEFAULTS.milter;
 
 /** What a version knows: the full masks, offered when nothing is configured (milter reference 5.2). */
 const VERSIONS = {
-  v2: { version: 2, actions: 0x3f, protocol: 0x7f },
-  v6: { version: 6, actions: 0x1ff, protocol: 0x1f_ffff },
+  v2: { version: 2, actions: 0x3f, protocol: 0x7f, onDemand: 0 },
+  // The larger data sizes are offered when asked for: few filters were built with them (milter reference 5.7).
+  v6: { version: 6, actions: 0x1ff, protocol: 0x1f_ffff, onDemand: 0x3000_0000 },
 } as const;
 
 /** All milters in chain order. `maxBodySize` bounds what a filter may put in place of a body. */
@@ -44,7 +45,7 @@ export function resolveMilters(
       endpoint,
       stages: new Set(stages),
       enable: blockOf(m.enable ?? 'true', { path, variables: 'enable', defaultTo: 'true', stages }, cx),
-      tls: m.useTls ? { allowInvalidCerts: m.allowInvalidCerts ?? false } : null,
+      tls: tlsOf(m, ['milters', i], cx),
       timeoutConnect: m.timeoutConnect ?? D.timeoutConnect,
       timeoutCommand: m.timeoutCommand ?? D.timeoutCommand,
       timeoutData: m.timeoutData ?? D.timeoutData,
@@ -57,8 +58,42 @@ export function resolveMilters(
       input: m.input ?? 'chained',
       pipeline: m.pipeline ?? true,
       nudge: m.nudge ?? true,
+      reuse: m.reuse ?? false,
+      parallel: m.parallel ?? false,
     };
   });
+}
+
+const TLS_FILES = ['tlsCa', 'tlsCertificate', 'tlsKey'] as const;
+
+function tlsOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['tls'] {
+  if (!m.useTls) {
+    for (const key of [...TLS_FILES, 'tlsServerName'] as const)
+      if (m[key] !== undefined)
+        cx.say({
+          ...invalid([...path, key], 'has no meaning without TLS', 'add useTls: true, or remove it'),
+          at: 'key',
+        });
+    return null;
+  }
+  if ((m.tlsCertificate === undefined) !== (m.tlsKey === undefined))
+    cx.say(
+      invalid(
+        path,
+        'has a client certificate without its key, or a key alone',
+        'write both tlsCertificate and tlsKey',
+      ),
+    );
+  const [ca, certificate, key] = TLS_FILES.map((k) =>
+    m[k] === undefined ? '' : readable(m[k], [...path, k], cx),
+  );
+  return {
+    allowInvalidCerts: m.allowInvalidCerts ?? false,
+    ca: ca!,
+    certificate: certificate!,
+    key: key!,
+    serverName: m.tlsServerName ?? '',
+  };
 }
 
 function endpointOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['endpoint'] {
@@ -70,7 +105,7 @@ function endpointOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConf
       });
     return { kind: 'tcp', host: m.hostname ?? '', port: m.port ?? D.port };
   }
-  for (const key of ['hostname', 'port', 'useTls', 'allowInvalidCerts'] as const)
+  for (const key of ['hostname', 'port', 'useTls', 'allowInvalidCerts', 'tlsServerName'] as const)
     if (m[key] !== undefined && m[key] !== false)
       cx.say({
         ...invalid([...path, key], 'does not go together with socket', 'remove one of them'),
@@ -103,8 +138,9 @@ function hostPort(host: string, port: number): string {
 function offerOf(m: MilterSettings, index: number, cx: Resolving): MilterConfig['offer'] {
   const word = m.protocolVersion ?? 'v6';
   const full = VERSIONS[word];
-  const masked = (key: 'flagsAction' | 'flagsProtocol', mask: number): number => {
-    const flags = m[key] ?? mask;
+  const masked = (key: 'flagsAction' | 'flagsProtocol', all: number, onDemand = 0): number => {
+    const flags = m[key] ?? all;
+    const mask = (all | onDemand) >>> 0;
     const known = (flags & mask) >>> 0;
     if (known !== flags)
       cx.say({
@@ -120,6 +156,6 @@ function offerOf(m: MilterSettings, index: number, cx: Resolving): MilterConfig[
   return {
     version: full.version,
     actions: masked('flagsAction', full.actions),
-    protocol: masked('flagsProtocol', full.protocol),
+    protocol: masked('flagsProtocol', full.protocol, full.onDemand),
   };
 }

@@ -10,7 +10,7 @@ import { resolve as absolute } from 'node:path';
 import { canonicalAddress, isHostName } from './address.ts';
 import type { Config, TlsConfig } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
-import { invalid, type Issue } from './diagnostics.ts';
+import { invalid, type DocPath, type Issue } from './diagnostics.ts';
 import { resolveDelivery } from './resolve-delivery.ts';
 import { resolveListeners } from './resolve-listeners.ts';
 import { resolveMilters } from './resolve-milters.ts';
@@ -78,18 +78,19 @@ function tlsOf(settings: Settings, cx: Resolving): TlsConfig | null {
         );
     return null;
   }
-  return { certificate: readable(tls.certificate, 'certificate', cx), key: readable(tls.key, 'key', cx) };
+  const file = (key: 'certificate' | 'key'): string => readable(tls[key], ['tls', key], cx);
+  return { certificate: file('certificate'), key: file('key') };
 }
 
 /** The absolute path of a PEM file; says so when it cannot be read now. */
-function readable(path: string, key: 'certificate' | 'key', cx: Resolving): string {
+export function readable(path: string, at: DocPath, cx: Resolving): string {
   const file = absolute(cx.base, path);
   try {
     accessSync(file, constants.R_OK);
     if (!statSync(file).isFile()) throw Object.assign(new Error('not a file'), { code: 'not a file' });
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    cx.say(invalid(['tls', key], `${file} cannot be read (${why})`, 'create it, or correct the path'));
+    cx.say(invalid(at, `${file} cannot be read (${why})`, 'create it, or correct the path'));
   }
   return file;
 }

@@ -5,7 +5,6 @@
  */
 import type { DocPath, Issue } from './diagnostics.ts';
 import type { ListenerSettings } from './schema-listeners.ts';
-import type { MilterSettings } from './schema-milters.ts';
 import type { RouteSettings } from './schema-delivery.ts';
 import type { Settings } from './schema.ts';
 
@@ -79,21 +78,6 @@ const LISTENER: readonly Row<ListenerSettings>[] = [
   },
 ];
 
-const MILTER: readonly Row<MilterSettings>[] = [
-  {
-    path: ['reuse'],
-    asked: (m) => m.reuse === true,
-    what: 'keeping connections',
-    remedy: 'write false, or remove reuse',
-  },
-  {
-    path: ['parallel'],
-    asked: (m) => m.parallel === true,
-    what: 'asking side by side',
-    remedy: 'write false, or remove parallel',
-  },
-];
-
 const ROUTE: readonly Row<RouteSettings>[] = [
   {
     path: ['via'],
@@ -108,7 +92,6 @@ export function unsupported(settings: Settings): readonly Issue[] {
   return [
     ...refusals(TOP, settings, []),
     ...(settings.listeners ?? []).flatMap((l, i) => refusals(LISTENER, l, ['listeners', i])),
-    ...(settings.milters ?? []).flatMap((m, i) => refusals(MILTER, m, ['milters', i])),
     ...(settings.delivery?.routes ?? []).flatMap((r, i) => refusals(ROUTE, r, ['delivery', 'routes', i])),
   ];
 }

@@ -47,6 +47,7 @@ const isRefusal = (error: unknown): boolean => error instanceof MilterError && e
 async function addressesOf(options: MilterClientOptions, host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1'];
+  if (options.resolve) return resolvedBy(options.resolve, host);
   const resolver = new Resolver();
   const cancel = options.clock.after(options.timeoutConnect, () => resolver.cancel());
   try {
@@ -63,6 +64,17 @@ async function addressesOf(options: MilterClientOptions, host: string): Promise<
   }
 }
 
+async function resolvedBy(
+  resolve: (host: string) => Promise<readonly string[]>,
+  host: string,
+): Promise<readonly string[]> {
+  try {
+    return await resolve(host);
+  } catch (cause) {
+    throw new MilterError('connect', `the host name ${host} of the filter has no address`, { cause });
+  }
+}
+
 type Where = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /** Connects; the socket has Nagle's algorithm off. */
@@ -73,11 +85,14 @@ function plain(options: MilterClientOptions, where: Where, ms: number): Promise<
 
 /** TLS over a connected socket, from its first byte. */
 function secured(options: MilterClientOptions, socket: Socket, name: string, ms: number): Promise<Socket> {
+  const { allowInvalidCerts, ca, certificate, key, serverName = name } = options.tls!;
   const secure = connectTls({
     socket,
-    host: name,
-    ...(isIP(name) === 0 ? { servername: name } : {}),
-    rejectUnauthorized: options.tls?.allowInvalidCerts !== true,
+    host: serverName,
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(ca && { ca }),
+    ...(certificate && key && { cert: certificate, key }),
+    rejectUnauthorized: !allowInvalidCerts,
   });
   return within(
     options,

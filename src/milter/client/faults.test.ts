@@ -248,7 +248,6 @@ test('illegal answers end the conversation', async (t) => {
     [2, 's', 'unexpected_reply'], // SKIP that was not negotiated
     [2, 'hA\0b\0', 'unexpected_reply'], // a change before end of message
     [3, 'qvirus\0', 'unexpected_reply'],
-    [2, 'f', 'unexpected_reply'],
     [2, 'z', 'unexpected_reply'],
     [2, 'O\0\0\0\x06\0\0\0\0\0\0\0\0', 'unexpected_reply'],
     [2, 'a1234', 'frame_invalid'],
@@ -267,15 +266,20 @@ test('illegal answers end the conversation', async (t) => {
   }
 });
 
-test('SHUTDOWN and PROGRESS are accepted at every event', async (t) => {
-  for (const [name, code, ask] of STAGES) {
-    const { peer, talk } = await scene(t, { pipeline: false });
-    const asked = ask(talk) as Promise<{ kind: string } | { verdict: { kind: string } }>;
-    await peer.until(code);
-    peer.send('p', '4');
-    const answer = await asked;
-    assert.equal('verdict' in answer ? answer.verdict.kind : answer.kind, 'shutdown', name);
-  }
+test('SHUTDOWN, CONN_FAIL and PROGRESS are accepted at every event', async (t) => {
+  const ends = [
+    ['4', 'shutdown'],
+    ['f', 'connfail'],
+  ] as const;
+  for (const [name, code, ask] of STAGES)
+    for (const [end, kind] of ends) {
+      const { peer, talk } = await scene(t, { pipeline: false });
+      const asked = ask(talk) as Promise<{ kind: string } | { verdict: { kind: string } }>;
+      await peer.until(code);
+      peer.send('p', end);
+      const answer = await asked;
+      assert.equal('verdict' in answer ? answer.verdict.kind : answer.kind, kind, name);
+    }
 });
 
 test('absurd frames are refused by their length alone', async (t) => {

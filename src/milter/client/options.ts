@@ -10,12 +10,21 @@ export type MilterEndpoint =
 /** TLS from the first byte of the milter connection. */
 export interface MilterTls {
   readonly allowInvalidCerts: boolean;
+  /** PEM: authorities to trust instead of the system's. */
+  readonly ca?: string;
+  /** PEM: certificate and key shown to the filter. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Name asked for (SNI) and checked in the certificate; default: the host name. */
+  readonly serverName?: string;
 }
 
 /** Everything a conversation needs to know. Times in milliseconds, sizes in bytes. */
 export interface MilterClientOptions {
   readonly endpoint: MilterEndpoint;
   readonly tls: MilterTls | null;
+  /** Finds the addresses of a host name, best first; rejects when there is none. Default: DNS alone, A before AAAA. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
   /** The OPTNEG offer, already masked to the version. */
   readonly offer: { readonly version: number; readonly actions: number; readonly protocol: number };
   /** Address look-up, TCP, TLS and negotiation together. */

@@ -37,7 +37,7 @@ const EXPECTED: [EventName[], string[]][] = [
       'connection refuse',
       'command continue',
       'connection close',
-      'illegal',
+      'connection close',
     ],
   ],
   [
@@ -51,7 +51,7 @@ const EXPECTED: [EventName[], string[]][] = [
       'transaction refuse',
       'command continue open',
       'connection close',
-      'illegal',
+      'connection close',
     ],
   ],
   [
@@ -65,7 +65,7 @@ const EXPECTED: [EventName[], string[]][] = [
       'recipient refuse open',
       'command continue open',
       'connection close',
-      'illegal',
+      'connection close',
     ],
   ],
   [
@@ -79,7 +79,7 @@ const EXPECTED: [EventName[], string[]][] = [
       'transaction refuse',
       'transaction accept',
       'connection close',
-      'illegal',
+      'connection close',
     ],
   ],
   [
@@ -93,7 +93,7 @@ const EXPECTED: [EventName[], string[]][] = [
       'command refuse',
       'command continue',
       'connection close',
-      'illegal',
+      'connection close',
     ],
   ],
   [['abort', 'quit', 'quitNc'], KINDS.map(() => 'illegal')],

@@ -54,7 +54,7 @@ const CLOSE = means('connection', 'close');
 /** `open`: the message is open after CONTINUE. */
 function refusals(about: Meaning['about'], open: boolean): EventLaw['verdicts'] {
   const refuse = means(about, 'refuse', open && about === 'recipient');
-  return { reject: refuse, tempfail: refuse, replycode: refuse, shutdown: CLOSE };
+  return { reject: refuse, tempfail: refuse, replycode: refuse, shutdown: CLOSE, connfail: CLOSE };
 }
 
 const OF_CONNECTION: EventLaw['verdicts'] = {

@@ -84,7 +84,7 @@ export async function openSmtpConnection(
   } catch (cause) {
     return statusOfFault(cause, hop.name);
   }
-  let trouble = status(451, '4.4.4', `no address of ${hop.name}`, hop.name);
+  let trouble = status(451, '4.4.4', `no address of ${hop.name}`);
   for (const address of addresses.slice(0, MAX_ADDRESSES)) {
     if (signal?.aborted) return statusOfFault(new WireFault('aborted', 'given up'), hop.name);
     const opened = await openAt(address, hop, options, timeouts, options.tls, signal);
@@ -161,7 +161,7 @@ async function hello(wire: Wire, hostname: string, timeouts: Timeouts): Promise<
 
 function noTls(hop: Hop, answer: Status | null): Status {
   const said = answer === null ? 'does not offer it' : `said ${answer.code} ${answer.text}`;
-  return status(451, '4.7.4', `TLS is required and ${hop.name} ${said}`, hop.name);
+  return status(451, '4.7.4', `TLS is required and ${hop.name} ${said}`);
 }
 
 function tlsOptions(hop: Hop, options: ConnectOptions): ConnectionOptions {

@@ -327,7 +327,7 @@ test('a host nobody listens at is a temporary status in bland words (Q01)', asyn
   const pool = poolTo([{ port }]);
   t.after(() => pool.close());
   assert.deepEqual(await pool.send(messageTo(['a@x'])), [
-    { code: 451, enhanced: '4.4.1', text: 'no connection to 127.0.0.1', by: '127.0.0.1' },
+    { code: 451, enhanced: '4.4.1', text: 'no connection to 127.0.0.1', by: 'millrace' },
   ]);
 });
 

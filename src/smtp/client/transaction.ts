@@ -179,12 +179,12 @@ class Transaction {
 
   /** What a reply that is no acceptance means: an intermediate code is the peer's mistake and proves nothing. */
   #refusal(reply: Status): Status {
-    return reply.code < 400 ? status(451, '4.5.0', `unexpected reply ${reply.code}`, reply.by) : reply;
+    return reply.code < 400 ? status(451, '4.5.0', `unexpected reply ${reply.code} of ${reply.by}`) : reply;
   }
 
   result(): Sent {
     const statuses = this.#statuses.map(
-      (s) => s ?? status(451, '4.5.0', 'no answer for this recipient', this.#wire.by),
+      (s) => s ?? status(451, '4.5.0', `no answer of ${this.#wire.by} for this recipient`),
     );
     return { statuses, elsewhere: [], stale: false, open: this.#open };
   }

@@ -8,27 +8,27 @@ import { WireFault } from './wire.ts';
 export function statusOfFault(fault: unknown, by: string): Status {
   if (fault instanceof ResolveFault)
     return fault.code === 'dns'
-      ? status(451, '4.4.3', `no address of ${by} could be found: ${fault.message}`, by)
-      : status(451, '4.4.4', `no address of ${by}: ${fault.message}`, by);
+      ? status(451, '4.4.3', `no address of ${by} could be found: ${fault.message}`)
+      : status(451, '4.4.4', `no address of ${by}: ${fault.message}`);
   if (!(fault instanceof WireFault)) throw fault;
   switch (fault.code) {
     case 'refused':
-      return status(451, '4.4.1', `no connection to ${by}`, by);
+      return status(451, '4.4.1', `no connection to ${by}`);
     case 'timeout':
-      return status(451, '4.4.2', `${by} did not answer in time`, by);
+      return status(451, '4.4.2', `${by} did not answer in time`);
     case 'closed':
-      return status(451, '4.4.2', `the connection to ${by} was lost`, by);
+      return status(451, '4.4.2', `the connection to ${by} was lost`);
     case 'protocol':
-      return status(451, '4.5.0', `${by} broke the protocol: ${fault.message}`, by);
+      return status(451, '4.5.0', `${by} broke the protocol: ${fault.message}`);
     case 'tls':
-      return status(451, '4.7.5', `TLS with ${by} failed`, by);
+      return status(451, '4.7.5', `TLS with ${by} failed`);
     case 'aborted':
-      return status(451, '4.3.2', 'the delivery was interrupted', 'millrace');
+      return status(451, '4.3.2', 'the delivery was interrupted');
   }
 }
 
 /** A refusal of the host itself (greeting, EHLO) whatever its class: says nothing about the message, so it is temporary. */
 export function hostRefusal(reply: Status): Status {
   if (reply.code >= 400 && reply.code < 500) return reply;
-  return status(451, '4.3.2', `${reply.by} does not serve: ${reply.code} ${reply.text}`, reply.by);
+  return status(451, '4.3.2', `${reply.by} does not serve: ${reply.code} ${reply.text}`);
 }

@@ -1,0 +1,111 @@
+/**
+ * The way to one filter, shared by all SMTP connections: its health, its parked conversations, what was learnt about it.
+ *
+ * Made by the gateway, one per configured filter, kept over reloads that leave the filter as it is. `open` rejects with
+ * MilterError, or with FilterUnavailable while the breaker is open.
+ */
+import type { Clock } from '#clock';
+import {
+  connectMilter,
+  type MilterConversation,
+  type MilterError,
+  type MilterErrorCode,
+} from '#milter/client';
+import type { NoticeSink } from '#notices';
+import { Breaker, FilterUnavailable } from './breaker.ts';
+import { Parked } from './parked.ts';
+import type { FilterSettings } from './settings.ts';
+
+/** A conversation, and whether another client had it before. */
+export interface Opened {
+  readonly conversation: MilterConversation;
+  readonly reused: boolean;
+}
+
+/** Faults that a filter shows when it cannot take several events in one go. */
+const LOSES_STEP = new Set<MilterErrorCode>(['unexpected_reply', 'frame_invalid', 'data_timeout']);
+
+/** See the head of the file. */
+export class FilterAccess {
+  readonly settings: FilterSettings;
+  readonly #clock: Clock;
+  readonly #notices: NoticeSink;
+  readonly #breaker: Breaker;
+  readonly #parked: Parked;
+  #reuse: boolean;
+  #pipeline: boolean;
+
+  constructor(
+    settings: FilterSettings,
+    { clock, notices }: { readonly clock: Clock; readonly notices: NoticeSink },
+  ) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.#notices = notices;
+    this.#reuse = settings.reuse;
+    this.#pipeline = settings.client.pipeline;
+    this.#parked = new Parked(clock);
+    const milter = settings.name;
+    this.#breaker = new Breaker(clock, () => this.#probe(), {
+      opened: (failures) => notices('milter.unavailable', { milter, failures, onError: settings.onError }),
+      closed: (downMs) => notices('milter.back', { milter, downMs }),
+    });
+  }
+
+  /** The filter is not tried at present. */
+  get unavailable(): boolean {
+    return this.#breaker.open;
+  }
+
+  /** A conversation ready for CONNECT. */
+  async open(): Promise<Opened> {
+    if (this.#breaker.open)
+      throw new FilterUnavailable(`${this.settings.name} keeps failing and is not tried now`);
+    const conversation = this.#reuse ? this.#parked.take() : null;
+    return conversation
+      ? { conversation, reused: true }
+      : { conversation: await this.#connect(), reused: false };
+  }
+
+  /** An SMTP connection needs its conversation no more. */
+  release(conversation: MilterConversation): void {
+    if (this.#reuse && conversation.alive && conversation.reusable) void this.#parked.park(conversation);
+    else conversation.quit();
+  }
+
+  /** The filter answered. */
+  succeeded(): void {
+    this.#breaker.succeeded();
+  }
+
+  /** The filter could not be used. One that loses its step in the content is not written to in one go any more. */
+  failed(error: MilterError): void {
+    this.#breaker.failed();
+    const inContent = error.event === 'header' || error.event === 'eoh' || error.event === 'body';
+    if (!this.#pipeline || !inContent || !LOSES_STEP.has(error.code)) return;
+    this.#pipeline = false;
+    this.#notices('milter.pipeline-off', { milter: this.settings.name, error: error.message });
+  }
+
+  /** A conversation handed over from another client did not work: no more of that with this filter. */
+  reuseFailed(error: MilterError): void {
+    this.#reuse = false;
+    this.#parked.close();
+    this.#notices('milter.reuse-off', { milter: this.settings.name, error: error.message });
+  }
+
+  /** The gateway ends, or the filter is no longer configured. */
+  close(): void {
+    this.#breaker.stop();
+    this.#parked.close();
+  }
+
+  #connect(): Promise<MilterConversation> {
+    return connectMilter({ ...this.settings.client, pipeline: this.#pipeline, clock: this.#clock });
+  }
+
+  async #probe(): Promise<void> {
+    const conversation = await this.#connect();
+    conversation.quit();
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * A breaker: a filter that keeps failing is not tried for every message.
+ *
+ * After a few failures in a row the filter counts as unavailable; its `onError` answers at once, without waiting for time-outs.
+ * Meanwhile it is probed, not with anybody's mail: connect, negotiate, quit; first after one second, then doubling to thirty.
+ * The first probe that succeeds closes the breaker. Shared by all SMTP connections of the gateway. Never throws.
+ */
+import type { Cancel, Clock } from '#clock';
+
+/** Failures in a row that open the breaker. */
+export const FAILURES = 3;
+/** Milliseconds to the first probe, and the longest wait between probes. */
+export const FIRST_PROBE = 1000;
+export const LONGEST_WAIT = 30_000;
+
+/** Why a filter was not tried. */
+export class FilterUnavailable extends Error {
+  readonly code = 'backoff';
+}
+
+/** What the breaker says when it changes. */
+export interface BreakerListener {
+  opened(failures: number): void;
+  closed(downMs: number): void;
+}
+
+/** See the head of the file. */
+export class Breaker {
+  readonly #clock: Clock;
+  readonly #probe: () => Promise<void>;
+  readonly #listener: BreakerListener;
+  #failures = 0;
+  #since: number | null = null;
+  #cancel: Cancel | null = null;
+
+  /** `probe` resolves when the filter can be used. */
+  constructor(clock: Clock, probe: () => Promise<void>, listener: BreakerListener) {
+    this.#clock = clock;
+    this.#probe = probe;
+    this.#listener = listener;
+  }
+
+  /** The filter is not to be tried now. */
+  get open(): boolean {
+    return this.#since !== null;
+  }
+
+  /** The filter answered. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  /** The filter could not be used. */
+  failed(): void {
+    if (this.open || ++this.#failures < FAILURES) return;
+    this.#since = this.#clock.elapsed();
+    this.#listener.opened(this.#failures);
+    this.#later(FIRST_PROBE);
+  }
+
+  /** No more probes. */
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  #later(wait: number): void {
+    this.#cancel = this.#clock.after(wait, () => {
+      this.#probe().then(
+        () => this.#close(),
+        () => this.#later(Math.min(wait * 2, LONGEST_WAIT)),
+      );
+    });
+  }
+
+  #close(): void {
+    const since = this.#since ?? this.#clock.elapsed();
+    this.#since = null;
+    this.#failures = 0;
+    this.#listener.closed(Math.round(this.#clock.elapsed() - since));
+  }
+}
