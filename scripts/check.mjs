@@ -12,6 +12,7 @@ const steps = [
   ['format', bin('prettier'), ['--check', '--log-level=warn', '.']],
   ['borders', process.execPath, ['scripts/borders.mjs']],
   ['unit tests', process.execPath, ['scripts/test.mjs', 'unit']],
+  ['documents', process.execPath, ['scripts/test.mjs', 'gateway', 'docs', 'boundaries']],
 ];
 const started = Date.now();
 for (const [title, command, args] of steps) {

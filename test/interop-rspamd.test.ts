@@ -76,16 +76,32 @@ test(
           severalMessages(t, places[transport], more),
         );
     await edits(t, port);
+    await t.test('offered version 2 it hangs up, and its policy decides', async (t) => {
+      const more = { ...STAGES['every stage'], ...PATIENT, protocolVersion: 'v2' };
+      const h = await house(new Cleanup(t), [guestAt(port, more)]);
+      const session = await h.open();
+      assert.match((await session.command('MAIL FROM:<a@out.test>')).lines.join('|'), /^451 4\.7\.1 /);
+      assert.notDeepEqual(failures(h), []);
+      await session.quit();
+    });
   },
 );
 
-async function severalMessages(t: TestContext, place: Place, more: Readonly<Record<string, unknown>>): Promise<void> {
+async function severalMessages(
+  t: TestContext,
+  place: Place,
+  more: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const cleanup = new Cleanup(t);
   const outbox = await startOutbox(cleanup);
   const h = await house(cleanup, [guestAt(place, { ...more, ...PATIENT })], { delivery: outbox.delivery });
   const session = await h.open();
   const send = async (subject: string, body: string): Promise<string> => {
-    const { at, reply } = await session.transaction('a@out.test', ['b@in.test', 'c@in.test'], message(subject, body));
+    const { at, reply } = await session.transaction(
+      'a@out.test',
+      ['b@in.test', 'c@in.test'],
+      message(subject, body),
+    );
     return `${at} ${reply.lines.join('|')}`;
   };
   const long = 'A line of ordinary words for the filter to read.\r\n'.repeat(4000);
@@ -105,9 +121,16 @@ async function severalMessages(t: TestContext, place: Place, more: Readonly<Reco
   const taken = [await outbox.message(1), await outbox.message(2), await outbox.message(3)];
   const bySubject = (subject: string): string =>
     taken.find(({ content }) => content.includes(`Subject: ${subject}\r\n`))?.content ?? '';
-  for (const [subject, body] of [['first', 'Good morning.\r\n'], ['second', long], ['third', '']] as const) {
+  for (const [subject, body] of [
+    ['first', 'Good morning.\r\n'],
+    ['second', long],
+    ['third', ''],
+  ] as const) {
     const content = bySubject(subject);
-    assert.ok(content.endsWith(message(subject, body)) || addedAtEnd(content, message(subject, body)), content);
+    assert.ok(
+      content.endsWith(message(subject, body)) || addedAtEnd(content, message(subject, body)),
+      content,
+    );
     assert.match(content, /^X-Rspamd-Server: /m);
     // The id that Rspamd logs is the queue's.
     const id = /with \w+ id (\S+?);?\r\n/.exec(content)?.[1];
@@ -118,10 +141,14 @@ async function severalMessages(t: TestContext, place: Place, more: Readonly<Reco
 
 /** Rspamd's fields stand behind those of the message, nothing else is different. */
 function addedAtEnd(content: string, original: string): boolean {
-  const [head = '', body = ''] = splitOnce(original);
-  const [delivered = '', deliveredBody = ''] = splitOnce(content);
+  const [head, body] = splitOnce(original);
+  const [delivered, deliveredBody] = splitOnce(content);
   const rest = delivered.slice(delivered.indexOf(head) + head.length);
-  return delivered.includes(head) && deliveredBody === body && /^(?:\r\nX-[^\r\n]*(?:\r\n[ \t][^\r\n]*)*)*$/.test(rest);
+  return (
+    delivered.includes(head) &&
+    deliveredBody === body &&
+    /^(?:\r\nX-[^\r\n]*(?:\r\n[ \t][^\r\n]*)*)*$/.test(rest)
+  );
 }
 
 function splitOnce(content: string): readonly [string, string] {
@@ -141,8 +168,17 @@ async function edits(t: TestContext, port: number): Promise<void> {
   await t.test('fields inserted at 0, added, and removed by number', async () => {
     const more = 'X-Twice: one\r\nX-Gone: a\r\nX-Twice: two\r\nX-Gone: b\r\n';
     assert.equal((await send('edit headers', more)).reply.code, 250);
-    const content = withoutTrace((await outbox.message(1)).content).replace(/^X-(?:Rspamd|Spam)[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*/gm, '');
-    assert.equal(content, `X-First: top\r\nR\r\n${message('edit headers', 'body\r\n', 'X-Twice: one\r\n')}`.replace('\r\n\r\nbody', '\r\nX-Last: end\r\n\r\nbody'));
+    const content = withoutTrace((await outbox.message(1)).content).replace(
+      /^X-(?:Rspamd|Spam)[^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*/gm,
+      '',
+    );
+    assert.equal(
+      content,
+      `X-First: top\r\nR\r\n${message('edit headers', 'body\r\n', 'X-Twice: one\r\n')}`.replace(
+        '\r\n\r\nbody',
+        '\r\nX-Last: end\r\n\r\nbody',
+      ),
+    );
   });
 
   await t.test('sender changed, recipients added and removed', async () => {

@@ -166,7 +166,8 @@ async function neverAnswered(
   const w = await walk(cleanup, s.port);
   assert.equal(faultReply(w, policy).at, policy ? step : 'end');
   assert.match(filter.codes, new RegExp(letter));
-  const limit = letter === 'O' ? TIMEOUTS.connect : 'LNBE'.includes(letter) ? TIMEOUTS.data : TIMEOUTS.command;
+  const limit =
+    letter === 'O' ? TIMEOUTS.connect : 'LNBE'.includes(letter) ? TIMEOUTS.data : TIMEOUTS.command;
   const waited = Math.max(...w.steps.map((x) => x.ms));
   assert.ok(waited > limit - 200, `the answer was waited for: ${waited.toFixed(0)} ms`);
   assert.match(failures(s)[0]!, /^f (connect|command|data)_timeout$/);
@@ -185,8 +186,9 @@ describe('M02 a filter that falls silent', { concurrency: 20 }, () => {
         neverAnswered(new Cleanup(t), { [stage[0]]: null }, stage, policy));
 });
 
-/** Writes bytes one by one, one each second, as long as the connection is open. */
-function drip(peer: Peer, bytes: string): void {
+/** Writes bytes one by one, one each second, as long as the connection is open. Only the first answer comes at all. */
+function drip(peer: Peer, letter: string, bytes: string): void {
+  if (peer.heard.filter((h) => h.code === letter).length > 1) return;
   let next = 0;
   const timer = setInterval(() => {
     if (next === bytes.length || peer.socket.destroyed) clearInterval(timer);
@@ -198,7 +200,12 @@ describe('M03 a filter that answers slower than it may', { concurrency: 24 }, ()
   for (const stage of STAGES)
     for (const policy of POLICIES)
       test(`M03 a filter answers ${stage[1]} one byte a second, tempFailOnError=${policy}`, (t) =>
-        neverAnswered(new Cleanup(t), { [stage[0]]: (peer) => drip(peer, CONTINUE) }, stage, policy));
+        neverAnswered(
+          new Cleanup(t),
+          { [stage[0]]: (peer) => drip(peer, stage[0], CONTINUE) },
+          stage,
+          policy,
+        ));
   for (const policy of POLICIES) {
     for (const stage of [STAGES[3], STAGES[9]])
       test(`M03 a filter answers ${stage[1]} with a length and nothing more, tempFailOnError=${policy}`, (t) =>

@@ -1,13 +1,12 @@
 /**
  * One filter's edits, all or nothing: bound to the message the filter saw, then applied to the message as it stands.
  *
- * `bindEdits` checks and prepares everything and throws before anything is changed; `applyEdits` cannot fail but for the
- * recipient limit. A chained filter's edits are applied at once; those of filters asked side by side, in configured order,
+ * `bindEdits` checks and prepares everything and throws before anything is changed; `applyEdits` cannot fail. A chained filter's edits are applied at once; those of filters asked side by side, in configured order,
  * to the same message. Rules: milter reference 12, 15.2. Pure.
  */
 import { bodyOf, printable, type Body, type Envelope, type HeaderField } from '#message';
 import type { Edit } from '#milter/protocol';
-import { addRecipient, changeSender, deleteRecipient } from './envelope.ts';
+import { addRecipient, changeSender, deleteRecipient, MAX_RECIPIENTS } from './envelope.ts';
 import { EditError } from './error.ts';
 import { fieldFromFilter } from './fields.ts';
 import { applyHeaderOperations, bindHeaderEdits, type FieldEdit, type HeaderOperation } from './headers.ts';
@@ -37,12 +36,12 @@ const MAX_INDEX = 0x8000_0000;
 const MAX_REASON = 200;
 
 /**
- * Checks and binds the edits a filter sent, in its order, to the header it saw. `leadingSpace`: HDR_LEADSPC was negotiated.
+ * Checks and binds the edits a filter sent, in its order, to the message it saw. `leadingSpace`: HDR_LEADSPC was negotiated.
  * Throws EditError when any of them cannot be carried out; then none of them may be.
  */
 export function bindEdits(
   by: string,
-  seen: readonly HeaderField[],
+  seen: Pick<EditableMessage, 'fields' | 'envelope'>,
   edits: readonly Edit[],
   leadingSpace: boolean,
 ): BoundEdits {
@@ -50,6 +49,7 @@ export function bindEdits(
   const envelope: ((e: Envelope) => Envelope)[] = [];
   let body: Body | null = null;
   let quarantine: string | null = null;
+  let recipients = seen.envelope.recipients.length;
   for (const edit of edits) {
     switch (edit.kind) {
       case 'addHeader':
@@ -70,6 +70,8 @@ export function bindEdits(
         body = bodyOf(edit.chunks);
         break;
       case 'addRecipient':
+        if (++recipients > MAX_RECIPIENTS)
+          throw new EditError('recipients', `more than ${MAX_RECIPIENTS} recipients`);
         envelope.push(tried((e) => addRecipient(e, edit.address, edit.params)));
         break;
       case 'deleteRecipient':
@@ -83,10 +85,10 @@ export function bindEdits(
         break;
     }
   }
-  return { by, headers: bindHeaderEdits(seen, fields), body, envelope, quarantine };
+  return { by, headers: bindHeaderEdits(seen.fields, fields), body, envelope, quarantine };
 }
 
-/** The message after one or more filters' edits, given in configured order. Throws EditError `recipients` at the limit. */
+/** The message after one or more filters' edits, given in configured order. Never throws: binding has checked everything. */
 export function applyEdits(message: EditableMessage, filters: readonly BoundEdits[]): EditableMessage {
   let { envelope, body, quarantine } = message;
   for (const edits of filters) {

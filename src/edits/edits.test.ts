@@ -22,7 +22,7 @@ function message(lines = ['A: 1', 'B: 2', 'A: 3', 'C: 4']): EditableMessage {
 }
 
 const run = (m: EditableMessage, edits: Edit[], by = 'f', lead = false) =>
-  applyEdits(m, [bindEdits(by, m.fields, edits, lead)]);
+  applyEdits(m, [bindEdits(by, m, edits, lead)]);
 const lines = (m: EditableMessage) =>
   m.fields.map((f) => (f.own ? 'R' : latin1(f.raw).trimEnd().replace(': ', ' ')));
 
@@ -151,8 +151,8 @@ test('the body is replaced by the chunks as they came, and the first quarantine 
 
 test('filters that worked side by side do not shift each other', () => {
   const m = message();
-  const a = bindEdits('a', m.fields, [change(1, 'A', ''), insert(1, 'X', 'x')], false);
-  const b = bindEdits('b', m.fields, [change(2, 'A', 'z'), insert(1, 'Y', 'y')], false);
+  const a = bindEdits('a', m, [change(1, 'A', ''), insert(1, 'X', 'x')], false);
+  const b = bindEdits('b', m, [change(2, 'A', 'z'), insert(1, 'Y', 'y')], false);
   assert.deepEqual(lines(applyEdits(m, [a, b])), ['R', 'Y y', 'X x', 'B 2', 'A z', 'C 4']);
 });
 
@@ -178,11 +178,22 @@ test('side by side gives the bytes of one after the other when neither touches w
           !second.some((e) => e.kind === 'insertHeader' && e.index > 0),
       );
       const chained = run(run(m, first), second);
-      const merged = applyEdits(m, [
-        bindEdits('p', m.fields, first, false),
-        bindEdits('q', m.fields, second, false),
-      ]);
+      const merged = applyEdits(m, [bindEdits('p', m, first, false), bindEdits('q', m, second, false)]);
       assert.deepEqual(lines(merged), lines(chained));
     }),
   );
+});
+
+test('recipients beyond the limit are the filter’s error, found before anything is applied', () => {
+  const m = message();
+  const many = Array.from({ length: 10_000 }, (_, i): Edit => ({
+    kind: 'addRecipient',
+    address: `r${i}@e.f`,
+    params: '',
+  }));
+  assert.throws(
+    () => bindEdits('f', m, many, false),
+    (e: EditError) => e.code === 'recipients',
+  );
+  assert.equal(run(m, many.slice(1)).envelope.recipients.length, 10_000);
 });

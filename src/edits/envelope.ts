@@ -18,8 +18,6 @@ export function addRecipient(envelope: Envelope, text: string, params: string): 
   const address = checked(text);
   if (address === '' || envelope.recipients.some((r) => sameAddress(r.path.address, address)))
     return envelope;
-  if (envelope.recipients.length >= MAX_RECIPIENTS)
-    throw new EditError('recipients', `more than ${MAX_RECIPIENTS} recipients`);
   const added: Recipient = { path: pathOf(address), params: taken(params, ['NOTIFY', 'ORCPT']) };
   return { ...envelope, recipients: [...envelope.recipients, added] };
 }

@@ -8,13 +8,14 @@ import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
 import { startDelivery, type Delivery } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { INTAKE_LIMITS, IntakePath, relayPolicy, type IntakeOptions } from '#intake';
+import { INTAKE_LIMITS, IntakePath, relayPolicy, type HandOver, type IntakeOptions } from '#intake';
 import type { NoticeSink } from '#notices';
 import { createSmtpServer, type SmtpServer, type SmtpServerOptions } from '#smtp/server';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
 import { environmentFor } from './environment.ts';
 import { clientNames } from './client-name.ts';
 import { Filters } from './filters.ts';
+import { eventLoopLoad } from './event-loop.ts';
 import { handOverTo } from './hand-over.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { mailerOf } from './mailer.ts';
@@ -43,23 +44,23 @@ interface Door {
 export class Gateway {
   readonly #around: Surroundings;
   readonly #spool: SpoolStore;
-  readonly #owner: string;
   readonly #newId: () => string;
   readonly #filters: Filters;
   readonly #clientName = clientNames();
   #config: Config;
-  #delivery: Delivery;
+  readonly #delivery: Delivery;
+  readonly #handOver: HandOver;
   #doors = new Map<string, Door>();
 
   private constructor(config: Config, around: Surroundings, spool: SpoolStore, owner: string) {
     this.#config = config;
     this.#around = around;
     this.#spool = spool;
-    this.#owner = owner;
     this.#newId = makeQueueId(around.clock);
     this.#filters = new Filters(around);
     const settings = deliverySettings(config, around);
     this.#delivery = startDelivery({ ...settings, spool, owner, ...around });
+    this.#handOver = handOverTo(this.#delivery, owner, around.clock, eventLoopLoad());
   }
 
   /** Starts everything. Rejects with the cause when a part cannot start; then nothing runs. */
@@ -151,7 +152,7 @@ export class Gateway {
       limits: INTAKE_LIMITS,
       newId: this.#newId,
       expire: delivery.expire,
-      handOver: handOverTo(this.#delivery, this.#owner, clock),
+      handOver: this.#handOver,
       clock,
       notices,
     };

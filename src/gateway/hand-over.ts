@@ -1,22 +1,86 @@
-/** The way of an accepted entry to a delivery that runs in this process: leased at birth, handed over in memory. */
+/**
+ * The way of an accepted entry to a delivery that runs in this process: leased at birth, handed over in memory.
+ *
+ * Accepting goes first: clients wait for their 250, the queue does not. While this process is busy, entries wait here, on disk
+ * and leased, for at most a few seconds; what there is no room for is committed queued and found by delivery's next look. When
+ * the process ends, the leases of a gone owner are given back at the next start. Never throws.
+ */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '#clock';
-import type { Delivery } from '#delivery';
+import type { Cancel, Clock } from '#clock';
+import { LEASE_MS, type Delivery } from '#delivery';
 import type { HandOver } from '#intake';
-import { LEASE_MS } from '#delivery';
+import type { EntryContent, EntryMeta } from '#spool';
 
-/** Hands entries to `delivery`; what it has no room for is committed queued and found by its next look. */
-export function handOverTo(delivery: Delivery, owner: string, clock: Clock): HandOver {
+/** Entries and bytes that may wait here. */
+export const MAX_WAITING = 10_000;
+export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Milliseconds an entry waits at most while the process is busy, and between two looks. */
+export const LONGEST_WAIT = 5000;
+export const LOOK = 10;
+/** Entries under way at a time that come from here: enough to keep next hops busy, few enough to keep clients unaware. */
+const AT_ONCE = 32;
+/**
+ * The process is busy accepting when the event loop was at work for this share of the time, and messages came at this rate
+ * (in a millisecond): delivering what waits must not look like a rush of its own.
+ */
+const BUSY = 0.6;
+const RUSH = 0.4;
+
+/** What this needs of delivery. */
+export type Taker = Pick<Delivery, 'hasRoom' | 'offer' | 'wake' | 'inFlight'>;
+
+interface Waiting {
+  readonly meta: EntryMeta;
+  readonly content: EntryContent;
+  readonly since: number;
+}
+
+/** Hands entries to `delivery`. `load` answers the share of time at work since it was asked last, 0 to 1. */
+export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: () => number): HandOver {
   const prefix = randomBytes(6).toString('hex');
   let count = 0;
+  let bytes = 0;
+  let waiting: Waiting[] = [];
+  let first = 0;
+  let look: Cancel | null = null;
+  let arrived = 0;
+  let lookedAt = clock.elapsed();
+
+  const handOver = (): void => {
+    look = null;
+    const now = clock.elapsed();
+    const rush = arrived >= RUSH * Math.max(1, now - lookedAt);
+    const busy = load() >= BUSY && rush;
+    arrived = 0;
+    lookedAt = now;
+    while (first < waiting.length && delivery.inFlight < AT_ONCE) {
+      const { meta, content, since } = waiting[first]!;
+      if (busy && now - since < LONGEST_WAIT) break;
+      first++;
+      bytes -= meta.size;
+      delivery.offer(meta, content);
+    }
+    if (first === waiting.length) {
+      waiting = [];
+      first = 0;
+    } else look = clock.after(busy ? LOOK : 1, handOver);
+  };
+
   return {
     lease() {
-      if (!delivery.hasRoom()) return null;
+      const room = waiting.length - first < MAX_WAITING && bytes < MAX_WAITING_BYTES;
+      if (!room || !delivery.hasRoom()) return null;
       return { owner, token: `${prefix}${(count++).toString(36)}`, until: clock.now() + LEASE_MS };
     },
     accepted(meta, content) {
-      if (meta.lease) delivery.offer(meta, content);
-      else delivery.wake();
+      if (!meta.lease) {
+        delivery.wake();
+        return;
+      }
+      arrived++;
+      waiting.push({ meta, content, since: clock.elapsed() });
+      bytes += meta.size;
+      look ??= clock.after(0, handOver);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '#gateway/config';
-import type { SmtpServerOptions } from '#smtp/server';
+import { DEFAULT_LIMITS, type SmtpServerOptions } from '#smtp/server';
 
 /** Addresses as the server takes them. */
 export function bindTexts(listener: ListenerConfig): readonly string[] {
@@ -24,7 +24,9 @@ export function listenerOptions(
 > {
   const { name, protocol, tls, bareLineEnds } = listener;
   const { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient } = listener;
-  const limits = { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient };
+  // Room for every recipient that may be named, and for some that are refused.
+  const maxCommands = Math.max(DEFAULT_LIMITS.maxCommands, 2 * maxRecipients);
+  const limits = { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient, maxCommands };
   const options = { hostname: config.hostname, listener: name, protocol, tls, bareLineEnds, limits };
   if (tls === 'off') return options;
   const context = secureContextOf(config);

@@ -14,12 +14,14 @@ export interface LogOptions {
   readonly format: 'json' | 'pretty';
 }
 
+/** Milliseconds after which a line is written at the latest; under load lines are written together. */
+const FLUSH = 50;
 /** Longest text of one field. */
 const MAX_FIELD = 1024;
 
 /** A sink that writes to stdout. */
 export function logNotices(options: LogOptions): NoticeSink {
-  const out = pino.destination({ dest: 1, sync: false, minLength: 0 });
+  const out = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: FLUSH });
   // A closed pipe or a full volume must not end the gateway; pino drops what it cannot write.
   out.on('error', () => undefined);
   const logger =

@@ -21,6 +21,8 @@ const NO_SPACE = status(452, '4.3.1', 'Insufficient system storage');
 export class IntakePath implements SmtpHandler {
   readonly #o: IntakeOptions;
   #origin!: Origin;
+  /** May send to anyone; asked when the first recipient comes, and again after AUTH. */
+  #trusted: boolean | null = null;
   #chain!: Chain;
   /** A filter refused the connection for now or for good: the answer to every MAIL. */
   #refused: Status | null = null;
@@ -52,6 +54,7 @@ export class IntakePath implements SmtpHandler {
 
   auth(origin: Origin): Awaitable<Status | null> {
     this.#origin = origin;
+    this.#trusted = null;
     return settled(this.#chain.auth(origin), (ruling) => (ruling.kind === 'refuse' ? ruling.status : null));
   }
 
@@ -63,7 +66,8 @@ export class IntakePath implements SmtpHandler {
   }
 
   rcpt(path: Path, params: readonly string[]): Awaitable<Status> {
-    const refusal = this.#o.relay.refusal(this.#origin, path);
+    this.#trusted ??= this.#o.relay.trusts(this.#origin);
+    const refusal = this.#o.relay.refusal(this.#trusted, path);
     if (refusal) return settled(this.#chain.refusedRecipient({ path, params }, refusal), () => refusal);
     if (this.#discardedBy) return RECIPIENT_OK;
     return settled(this.#chain.rcpt({ path, params }), (r) => this.#reply(r, RECIPIENT_OK));

@@ -9,8 +9,10 @@ import { asciiLower, domainOf, localPartOf, status, type Origin, type Path, type
 
 /** The rule of one listener. */
 export interface RelayPolicy {
-  /** null = this recipient is welcome; else the refusal. */
-  refusal(origin: Origin, recipient: Path): Status | null;
+  /** The client may send to anyone. Does not change while it is connected, but by AUTH. */
+  trusts(origin: Origin): boolean;
+  /** null = this recipient is welcome from a client of that standing; else the refusal. */
+  refusal(trusted: boolean, recipient: Path): Status | null;
 }
 
 const DENIED = status(554, '5.7.1', 'Relay access denied');
@@ -26,16 +28,17 @@ export interface RelayNetwork {
 
 /** Compiles a policy. `domains`: lower-case byte strings, exact names. */
 export function relayPolicy(networks: readonly RelayNetwork[], domains: readonly string[]): RelayPolicy {
-  const trusted = new BlockList();
+  const listed = new BlockList();
   for (const { family, address, bits } of networks)
-    trusted.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
+    listed.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
   const own = new Set(domains);
   return {
-    refusal(origin, recipient) {
+    trusts: (origin) => origin.user !== '' || isListed(listed, origin.remoteAddress),
+    refusal(trusted, recipient) {
       const { address } = recipient;
       const domain = asciiLower(domainOf(address));
       if (domain === '') return asciiLower(address) === 'postmaster' ? null : BARE;
-      if (origin.user !== '' || isTrusted(trusted, origin.remoteAddress)) return null;
+      if (trusted) return null;
       if (!own.has(domain)) return DENIED;
       return /[%!@]/.test(localPartOf(address)) ? ROUTED : null;
     },
@@ -43,7 +46,7 @@ export function relayPolicy(networks: readonly RelayNetwork[], domains: readonly
 }
 
 /** A client on a unix socket is on this machine, and its folder's mode decides who that is. */
-function isTrusted(trusted: BlockList, address: string): boolean {
+function isListed(networks: BlockList, address: string): boolean {
   const version = isIP(address);
-  return version === 0 ? address === '' : trusted.check(address, version === 6 ? 'ipv6' : 'ipv4');
+  return version === 0 ? address === '' : networks.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }

@@ -38,6 +38,7 @@ export class Chain {
   /** HELO, EHLO or LHLO; `origin` carries the name. Any transaction was reset before. */
   helo(origin: Origin): Awaitable<Ruling> {
     this.#facts.origin = origin;
+    for (const seat of this.#seats) seat.greeted();
     return settled(this.#ask('ehlo'), (ruling) => this.#ofConnection(ruling));
   }
 

@@ -104,7 +104,7 @@ export class MessageContent {
       const ruling = seat.heardContent(verdict);
       if (ruling.kind !== 'pass') return { ruling, edits: null };
       const { leadingSpace } = rightsOf(seat.conversation.agreement);
-      const bound = bindEdits(seat.settings.name, seen.fields, edits, leadingSpace);
+      const bound = bindEdits(seat.settings.name, seen, edits, leadingSpace);
       if (edits.length) this.#note(seat, edits);
       return { ruling, edits: bound };
     } catch (error) {

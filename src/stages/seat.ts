@@ -122,7 +122,8 @@ export class Seat {
         milter: this.settings.name,
         session: this.#facts.origin.session,
         id: this.#facts.transaction?.id,
-        event,
+        // Not `event`: in the log that is the notice's own name.
+        answered: event,
         verdict: verdict.kind,
       });
     switch (meaning.kind) {
@@ -152,6 +153,11 @@ export class Seat {
     this.#part = 'failed';
     this.#failure = reply ? { kind: 'refuse', status: reply } : PASS;
     return this.#failure;
+  }
+
+  /** The client greets: also one that greets again with the same words is told (milter reference 7.13). */
+  greeted(): void {
+    this.#told.helo = null;
   }
 
   /** The recipient that was on offer was accepted by everybody: it need not be told again. */

@@ -58,6 +58,8 @@ export class Recorder {
   #script: Script = {};
   #open = new Set<Socket>();
   #opened = 0;
+  /** Events of this session so far, by letter, whatever the connection. */
+  #seen = new Map<string, number>();
 
   private constructor(path: string) {
     this.path = path;
@@ -83,6 +85,12 @@ export class Recorder {
     this.#script = script;
     this.heard = [];
     this.#opened = 0;
+    this.#seen = new Map();
+  }
+
+  /** Nobody talks to it. */
+  get idle(): boolean {
+    return this.#open.size === 0;
   }
 
   /** An MTA came and went. */
@@ -92,7 +100,6 @@ export class Recorder {
 
   #talk(socket: Socket): void {
     const { version = 6, actions = 0x1ff, protocol = 0, macros = ALL_MACROS, answer } = this.#script;
-    const seen = new Map<string, number>();
     this.#opened++;
     this.#open.add(socket);
     socket.on('error', () => undefined);
@@ -101,8 +108,8 @@ export class Recorder {
       this.heard.push({ command, payload });
       if (command === 'O') return void socket.write(choice(version, actions, protocol, macros), 'latin1');
       if ('DAQK'.includes(command)) return;
-      const nth = seen.get(command) ?? 0;
-      seen.set(command, nth + 1);
+      const nth = this.#seen.get(command) ?? 0;
+      this.#seen.set(command, nth + 1);
       if ((protocol & (NO_REPLY[command] ?? 0)) !== 0) return;
       socket.write(answer?.(command, nth, payload) ?? frame('c'), 'latin1');
     });

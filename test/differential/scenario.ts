@@ -21,6 +21,8 @@ export interface Scenario {
   readonly name: string;
   readonly script: Script;
   readonly steps: readonly Step[];
+  /** Letter of the command at whose first occurrence the message ends for the filter, by its own verdict or cut off by us. */
+  readonly decides?: string;
 }
 
 /** One reply line of interest: what was said, and what was answered. */

@@ -42,7 +42,8 @@ export async function startFilter(
   how: Launch = {},
 ): Promise<Running> {
   const filter = launch(command, program(command) ?? command, args, how);
-  cleanup.after(() => filter.end(2000));
+  // libmilter looks every five seconds whether it was asked to stop, and these have nothing to save.
+  cleanup.after(() => filter.end(0));
   await until(`${command} to listen at ${place}`, 30_000, () => {
     if (filter.ended) throw new Error(`${command} ended:\n${filter.output}`);
     return accepts(place);
@@ -51,11 +52,33 @@ export async function startFilter(
 }
 
 /** Compiles test/filters/NAME.c against libmilter; returns the program's path. Warnings are errors. */
-export async function compiled(cleanup: Cleanup, name: string): Promise<string> {
-  const made = join(await tempFolder(cleanup, 'millrace-filter'), name);
+export function compiled(cleanup: Cleanup, name: string): Promise<string> {
+  return compile(cleanup, name, name, ['-lmilter', '-lpthread']);
+}
+
+/** Compiles test/filters/NAME.c as a library to be loaded before a program; returns its path. */
+export function compiledLibrary(cleanup: Cleanup, name: string): Promise<string> {
+  return compile(cleanup, name, `${name}.so`, ['-shared', '-fPIC', '-ldl']);
+}
+
+async function compile(
+  cleanup: Cleanup,
+  name: string,
+  made: string,
+  more: readonly string[],
+): Promise<string> {
+  const path = join(await tempFolder(cleanup, 'millrace-filter'), made);
   const source = join(ROOT, 'test', 'filters', `${name}.c`);
-  const args = ['-O1', '-Wall', '-Wextra', '-Werror', '-o', made, source, '-lmilter', '-lpthread'];
-  const { code, output } = await run('gcc', 'gcc', args);
+  const { code, output } = await run('gcc', 'gcc', [
+    '-O1',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-o',
+    path,
+    source,
+    ...more,
+  ]);
   if (code !== 0) throw new Error(`${name}.c does not compile:\n${output}`);
-  return made;
+  return path;
 }

@@ -36,3 +36,15 @@ export function withoutTrace(content: string): string {
   if (!own.test(content)) throw new Error(`no Received field of the gateway in\n${content.slice(0, 2000)}`);
   return content.replace(own, 'R\r\n');
 }
+
+/** Throws unless both are the same, with what stands around the first difference rather than all of it. */
+export function sameBytes(actual: string, expected: string): void {
+  if (actual === expected) return;
+  let at = 0;
+  while (at < actual.length && actual[at] === expected[at]) at++;
+  const around = (text: string): string => JSON.stringify(text.slice(Math.max(0, at - 200), at + 200));
+  throw new Error(
+    `different from byte ${at} on (lengths ${actual.length} and ${expected.length})\n` +
+      `actual:   …${around(actual)}\nexpected: …${around(expected)}`,
+  );
+}

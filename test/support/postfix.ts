@@ -123,7 +123,7 @@ function mainCf(
 ): string {
   const lines = mainCfLines(folder, nextHopPort)
     .split('\n')
-    .filter((line) => !(line.split(' =', 1)[0]! in settings));
+    .filter((line) => !((line.split(' =', 1)[0] ?? '') in settings));
   for (const [name, value] of Object.entries(settings)) lines.push(`${name} = ${value}`);
   return lines.join('\n') + '\n';
 }

@@ -45,7 +45,10 @@ export async function startRspamd(
   const socket = options.socket ? join(folder, options.socket) : '';
   const rules = join(folder, 'rules.lua');
   await writeFile(rules, `dofile('/usr/share/rspamd/rules/rspamd.lua')\n${options.lua ?? ''}`);
-  await writeFile(file, configuration(folder, cache, rules, [`127.0.0.1:${port}`, ...(socket ? [socket] : [])]));
+  await writeFile(
+    file,
+    configuration(folder, cache, rules, [`127.0.0.1:${port}`, ...(socket ? [socket] : [])]),
+  );
   const user = asRoot ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
   const rspamd = launch('rspamd', program('rspamd') ?? 'rspamd', ['-f', ...user, '-c', file]);
   cleanup.after(() => rspamd.end());

@@ -122,7 +122,7 @@ export class ScriptedFilter {
   }
 
   #hear(peer: Peer): void {
-    let input = Buffer.alloc(0);
+    let input: Buffer = Buffer.alloc(0);
     peer.socket.on('data', (chunk: Buffer) => {
       input = input.length === 0 ? chunk : Buffer.concat([input, chunk]);
       let at = 0;

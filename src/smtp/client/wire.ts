@@ -17,6 +17,9 @@ import { ReplyParser } from '#smtp/protocol';
 /** `refused`: no connection; `closed`: it ended; `timeout`; `protocol`: no legal reply, or one out of turn; `tls`; `aborted`: by us. */
 export type WireFaultCode = 'refused' | 'closed' | 'timeout' | 'protocol' | 'tls' | 'aborted';
 
+/** Chunks up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
+const JOINED = 16 * 1024;
+
 /** The connection is of no use any more. */
 export class WireFault extends Error {
   readonly code: WireFaultCode;
@@ -90,9 +93,14 @@ export class Wire {
   send(chunks: readonly Uint8Array[], ms: number): void | Promise<unknown> {
     if (this.#fault !== null) throw this.#fault;
     const socket = this.#socket;
-    socket.cork();
-    for (const chunk of chunks) socket.write(chunk);
-    socket.uncork();
+    let size = 0;
+    for (const chunk of chunks) size += chunk.length;
+    if (size <= JOINED) socket.write(Buffer.concat(chunks));
+    else {
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
     if (socket.writableNeedDrain) return this.#wait('drain', ms);
   }
 
