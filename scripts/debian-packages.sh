@@ -11,9 +11,9 @@ set -eu
 list() {
   cat <<'LIST'
 postfix          /usr/sbin/postfix                   bench --peer postfix; smtp-sink as the bench's next hop
-rspamd           /usr/bin/rspamd                     test/specification-example (Rspamd as a filter)
-clamav-daemon    /usr/sbin/clamd                     test/specification-example (ClamAV as a filter)
-clamav-milter    /usr/sbin/clamav-milter             test/specification-example (ClamAV as a filter)
+rspamd           /usr/bin/rspamd                     test/specification-example, test/interop-rspamd
+clamav-daemon    /usr/sbin/clamd                     test/specification-example, test/interop-clamav
+clamav-milter    /usr/sbin/clamav-milter             test/specification-example, test/interop-clamav
 opendkim         /usr/sbin/opendkim                  test/interop-dkim (OpenDKIM signs and verifies)
 opendkim-tools   /usr/sbin/opendkim-genkey           bench with OpenDKIM
 opendmarc        /usr/sbin/opendmarc                 test/interop-dkim (OpenDMARC behind OpenDKIM)
@@ -26,6 +26,8 @@ libc6-dev        /usr/include/stdio.h                test/interop-libmilter, the
 strace           /usr/bin/strace                     fault injection at system calls
 swaks            /usr/bin/swaks                      probing by hand
 openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)
+m4               /usr/bin/m4                         test/differential-sendmail (makes Sendmail's configuration)
+libwrap0         /usr/share/doc/libwrap0/copyright   test/differential-sendmail (a library of Sendmail's)
 LIST
 }
 
@@ -37,7 +39,31 @@ while read -r package file reason; do
   reasons+=("$package: $reason")
 done < <(list)
 
-if [ "${#missing[@]}" -eq 0 ]; then
+# Unpacked beside the system, not installed: Debian's Sendmail and Postfix exclude each other.
+sendmail=/var/lib/millrace-tests/sendmail
+sendmail_is_there() {
+  [ -e "$sendmail/usr/libexec/sendmail/sendmail" ] && [ -e "$sendmail/usr/share/sendmail/cf/m4/cf.m4" ]
+}
+if ! sendmail_is_there; then
+  reasons+=("sendmail-bin sendmail-cf, unpacked: test/differential-sendmail (Sendmail before the same filter)")
+fi
+unpack_sendmail() {
+  local folder
+  sendmail_is_there && return
+  echo "debian-packages: unpacking Sendmail into $sendmail"
+  folder=$(mktemp -d)
+  mkdir -p "$sendmail"
+  (
+    cd "$folder"
+    apt-get download --quiet -o APT::Sandbox::User=root sendmail-bin sendmail-cf
+    for package in ./*.deb; do dpkg-deb --extract "$package" "$sendmail"; done
+    chmod g-s "$sendmail/usr/libexec/sendmail/sendmail"
+  )
+  rm -rf "$folder"
+  sendmail_is_there
+}
+
+if [ "${#missing[@]}" -eq 0 ] && sendmail_is_there; then
   echo "debian-packages: everything is installed"
   exit 0
 fi
@@ -71,9 +97,10 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 install() { apt-get install --yes --quiet --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; }
-echo "debian-packages: installing ${missing[*]}"
+if [ "${#missing[@]}" -gt 0 ]; then echo "debian-packages: installing ${missing[*]}"; fi
 # The package lists may be absent or stale; fetch them only when the first try shows it.
-install || { apt-get update --quiet && install; } || give_up "apt-get failed"
+everything() { { [ "${#missing[@]}" -eq 0 ] || install; } && unpack_sendmail; }
+everything || { apt-get update --quiet && everything; } || give_up "apt-get failed"
 
 while read -r package file _; do
   [ -e "$file" ] || give_up "$package was installed but $file is not there"

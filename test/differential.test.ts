@@ -9,7 +9,7 @@ import { HABITS, draftOf, type Draft } from './differential/habits.ts';
 import { EDIT_SCENARIOS } from './differential/edits.ts';
 import type { Outcome, Scenario } from './differential/scenario.ts';
 import { ORDINARY } from './differential/sessions.ts';
-import { transcriptOf, type Transcript } from './differential/transcript.ts';
+import { linesOf, transcriptOf, type Transcript } from './differential/transcript.ts';
 import { VERDICT_SCENARIOS } from './differential/verdicts.ts';
 import { makeCertificate, startMillraceWorld, startPostfixWorld, type World } from './differential/worlds.ts';
 import { readText, tablesIn } from './support/documents.ts';
@@ -57,14 +57,6 @@ async function playAll(world: World): Promise<Played> {
   }
   return played;
 }
-
-/** Every part of a transcript, one line each. */
-const linesOf = (t: Transcript): string[] => [
-  ...t.replies.map((line) => `reply     ${line}`),
-  ...t.events.map((line) => `filter    ${line}`),
-  ...t.delivered.map((line) => `delivered ${line}`),
-  `held      ${t.held}`,
-];
 
 const show = (name: string, ours: Transcript, theirs: Transcript): string => {
   const [a, b] = [linesOf(theirs), linesOf(ours)];

@@ -4,16 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ALL, BODY, LONG, SKIP, startEveryStep, summed, type Peer } from './support/every-step.ts';
+import { ALL, BODY, LONG, skip, SKIP, startEveryStep, summed, type Peer } from './support/every-step.ts';
 import { compiled, freePlace, guestAt } from './support/filter-program.ts';
 import { Cleanup } from './support/folders.ts';
 import { house, type House } from './support/house.ts';
 import { startOutbox } from './support/outbox.ts';
-import { skipWithout } from './support/processes.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { until } from './support/wait.ts';
-
-const skip = skipWithout('gcc');
 
 const LATER = '451 4.7.1 Service unavailable - try again later';
 

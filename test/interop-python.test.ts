@@ -241,10 +241,10 @@ interface Scene {
   readonly h: House;
   readonly outbox: Outbox;
   /** Sends the message and returns the reply lines to the final dot. */
-  send(
+  readonly send: (
     steps: readonly Step[],
     message?: string,
-  ): Promise<{ readonly sender: string; readonly lines: readonly string[] }>;
+  ) => Promise<{ readonly sender: string; readonly lines: readonly string[] }>;
 }
 
 async function scene(

@@ -127,10 +127,7 @@ async function severalMessages(
     ['third', ''],
   ] as const) {
     const content = bySubject(subject);
-    assert.ok(
-      content.endsWith(message(subject, body)) || addedAtEnd(content, message(subject, body)),
-      content,
-    );
+    assert.ok(addedAtEnd(content, message(subject, body)), content.slice(0, 3000));
     assert.match(content, /^X-Rspamd-Server: /m);
     // The id that Rspamd logs is the queue's.
     const id = /with \w+ id (\S+?);?\r\n/.exec(content)?.[1];
@@ -139,7 +136,7 @@ async function severalMessages(
   assert.equal(outbox.taken.length, 3);
 }
 
-/** Rspamd's fields stand behind those of the message, nothing else is different. */
+/** Fields of Rspamd stand behind those of the message; nothing else of the message is different. */
 function addedAtEnd(content: string, original: string): boolean {
   const [head, body] = splitOnce(original);
   const [delivered, deliveredBody] = splitOnce(content);

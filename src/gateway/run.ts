@@ -38,6 +38,7 @@ export async function runGateway({ config, configFile }: RunOptions): Promise<nu
   await endSignal();
   process.off('SIGHUP', reload);
   notices('gateway.draining', { graceMs: GRACE });
+  // A second signal ends at once what the first one lets finish.
   void endSignal().then(() => gateway.stop(0));
   await gateway.stop(GRACE);
   notices('gateway.stopped', {});

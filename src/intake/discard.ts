@@ -3,14 +3,14 @@ import { status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { ContentSink } from '#smtp/server';
 
-/** Takes the content, forgets it, says 250 and notes who ordered it. */
-export function swallow(notices: NoticeSink, session: string, by: string): ContentSink {
+/** Takes the content, forgets it, says 250 as if it were queued and notes who ordered it. */
+export function swallow(notices: NoticeSink, session: string, id: string, by: string): ContentSink {
   return {
     write: () => undefined,
     end: (fault) => {
       if (fault) return fault.status;
-      notices('message.discarded', { session, by });
-      return status(250, '2.0.0', 'Ok');
+      notices('message.discarded', { id, session, by });
+      return status(250, '2.0.0', `Ok: queued as ${id}`);
     },
   };
 }

@@ -4,14 +4,12 @@
  * One per SMTP connection, called by the SMTP server in the order of the commands. Read it from top to bottom; each line is a
  * call into one folder. Refusals are values; only a bug of ours throws, and the server answers that with 421.
  */
-import { isPositive, status, type Origin, type Path, type Status } from '#message';
-import type { ContentFault, ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
-import { Chain, settled, type Awaitable, type MessageContent, type Ruling } from '#stages';
+import { status, type Origin, type Path, type Status } from '#message';
+import type { ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
+import { Chain, settled, type Awaitable, type Ruling } from '#stages';
 import { swallow } from './discard.ts';
-import { IncomingContent } from './incoming.ts';
-import { keep } from './keep.ts';
 import type { IntakeOptions } from './options.ts';
-import { receivedField } from './trace.ts';
+import { Reception } from './reception.ts';
 
 const SENDER_OK = status(250, '2.1.0', 'Ok');
 const RECIPIENT_OK = status(250, '2.1.5', 'Ok');
@@ -24,8 +22,11 @@ export class IntakePath implements SmtpHandler {
   /** May send to anyone; asked when the first recipient comes, and again after AUTH. */
   #trusted: boolean | null = null;
   #chain!: Chain;
+  #reception: Reception | null = null;
   /** A filter refused the connection for now or for good: the answer to every MAIL. */
   #refused: Status | null = null;
+  /** Queue id of the open message. */
+  #id = '';
   /** The filter that ordered the open message thrown away; the client sees success. */
   #discardedBy = '';
 
@@ -62,7 +63,9 @@ export class IntakePath implements SmtpHandler {
     if (this.#refused) return this.#refused;
     if (this.#o.spool.freeBytes() <= 0) return NO_SPACE;
     this.#discardedBy = '';
-    return settled(this.#chain.mail(this.#o.newId(), sender, params), (r) => this.#reply(r, SENDER_OK));
+    return settled(this.#chain.mail((this.#id = this.#o.newId()), sender, params), (r) =>
+      this.#reply(r, SENDER_OK),
+    );
   }
 
   rcpt(path: Path, params: readonly string[]): Awaitable<Status> {
@@ -74,13 +77,13 @@ export class IntakePath implements SmtpHandler {
   }
 
   data(): Awaitable<Status | ContentSink> {
-    if (this.#discardedBy) return swallow(this.#o.notices, this.#origin.session, this.#discardedBy);
+    if (this.#discardedBy) return this.#swallow();
     return settled(this.#chain.data(), (ruling) => {
       if (ruling.kind === 'refuse') return ruling.status;
       this.#reply(ruling, SENDER_OK);
       return this.#discardedBy
-        ? swallow(this.#o.notices, this.#origin.session, this.#discardedBy)
-        : this.#receive();
+        ? this.#swallow()
+        : (this.#reception = new Reception(this.#o, this.#chain, this.#origin));
     });
   }
 
@@ -91,51 +94,27 @@ export class IntakePath implements SmtpHandler {
 
   reset(_reason: ResetReason): void {
     this.#discardedBy = '';
+    this.#abandon();
     this.#chain.endTransaction();
   }
 
+  /** The client is gone while filters are being asked: nobody waits for their answer. */
+  interrupted(): void {
+    this.#chain.interrupt();
+  }
+
   close(): void {
+    this.#abandon();
     this.#chain.close();
   }
 
-  /** The content of a message that filters and spool are to have. */
-  #receive(): ContentSink {
-    const { clock, hostname, limits, spool } = this.#o;
-    const { id, recipients } = this.#chain.transaction!;
-    const trace = receivedField(this.#origin, hostname, id, recipients, clock.now());
-    const filters = this.#chain.content();
-    const incoming = new IncomingContent(trace, spool.draft(), filters, limits);
-    return {
-      write: (chunk) => incoming.write(chunk),
-      end: async (fault) => {
-        const reply = await this.#decide(incoming, filters, fault);
-        if (!isPositive(reply)) incoming.discard();
-        this.#chain.endTransaction();
-        return reply;
-      },
-    };
+  #abandon(): void {
+    this.#reception?.abandon();
+    this.#reception = null;
   }
 
-  /** The final dot has come: filters, edits, disk, reply. */
-  async #decide(
-    incoming: IncomingContent,
-    filters: MessageContent,
-    fault: ContentFault | null,
-  ): Promise<Status> {
-    const body = fault ? null : await incoming.finish();
-    if (!body) return fault ? fault.status : incoming.refusal!;
-    const { id, sender, senderParams, recipients } = this.#chain.transaction!;
-    const envelope = { sender, senderParams, recipients };
-    const ruling = await filters.finish({ envelope, fields: incoming.fields, body, quarantine: null });
-    if (ruling.kind === 'refuse') return ruling.status;
-    const accepted = status(250, '2.0.0', `Ok: queued as ${id}`);
-    const kept =
-      ruling.kind === 'pass' && ruling.message.envelope.recipients.length > 0 ? ruling.message : null;
-    if (kept?.body !== body) incoming.discard();
-    if (kept) return (await keep(this.#o, id, this.#origin, kept)) ?? accepted;
-    const by = ruling.kind === 'discard' ? ruling.by : 'a filter that removed every recipient';
-    this.#o.notices('message.discarded', { id, session: this.#origin.session, by, from: sender.address });
-    return accepted;
+  #swallow(): ContentSink {
+    return swallow(this.#o.notices, this.#origin.session, this.#id, this.#discardedBy);
   }
 
   #reply(ruling: Ruling, ok: Status): Status {

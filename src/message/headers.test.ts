@@ -49,6 +49,66 @@ test('a field within one chunk is a view, not a copy', () => {
   assert.equal(latin1(out[1]!.value), ' 2');
 });
 
+test('a field that comes in many small chunks costs work in proportion to its size, whatever it is made of', (t) => {
+  const kinds: Record<string, string> = {
+    folds: 'X: a\r\n' + ' b\r\n'.repeat(25_000),
+    'one line': `X: ${'b'.repeat(100_000)}\r\n`,
+    'no field': `${'b'.repeat(100_000)}\r\n`,
+  };
+  let copied = 0;
+  let searched = 0;
+  const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
+  const { set, indexOf } = typedArray;
+  t.mock.method(typedArray, 'set', function (this: Uint8Array, source: Uint8Array, at?: number) {
+    copied += source.length;
+    set.call(this, source, at);
+  });
+  t.mock.method(typedArray, 'indexOf', function (this: Uint8Array, byte: number, from = 0) {
+    const found = indexOf.call(this, byte, from);
+    searched += (found < 0 ? this.length : found + 1) - from;
+    return found;
+  });
+  for (const [kind, text] of Object.entries(kinds))
+    for (const step of [1, 7, 1100]) {
+      const bytes = bytesOf(`${text}\r\nbody`);
+      const chunks: Uint8Array[] = [];
+      for (let at = 0; at < bytes.length; at += step) chunks.push(bytes.subarray(at, at + step));
+      const splitter = new HeaderSplitter();
+      const out: HeaderField[] = [];
+      copied = searched = 0;
+      for (const chunk of chunks) {
+        splitter.push(chunk, out);
+        if (splitter.done) break;
+      }
+      assert.equal(splitter.done, true);
+      assert.equal(out.length, kind === 'no field' ? 0 : 1);
+      assert.ok(searched <= 1.1 * bytes.length, `${kind} by ${step}: ${searched} bytes searched`);
+      assert.ok(copied <= 6 * bytes.length, `${kind} by ${step}: ${copied} bytes copied`);
+    }
+});
+
+test('what is held back is kept apart from the chunk it came in', () => {
+  const splitter = new HeaderSplitter();
+  const out: HeaderField[] = [];
+  const all = bytesOf('A: 1\r\n 2\r\n 3\r\nB: 4\r\n\r\n');
+  const before = latin1(all);
+  for (const [from, to] of [
+    [0, 4],
+    [4, 9],
+    [9, 10],
+    [10, 17],
+    [17, all.length],
+  ] as const) {
+    splitter.push(all.subarray(from, to), out);
+    if (!splitter.done) assert.equal(splitter.size + splitter.pending, to);
+  }
+  assert.deepEqual(
+    out.map((f) => latin1(f.raw)),
+    ['A: 1\r\n 2\r\n 3\r\n', 'B: 4\r\n'],
+  );
+  assert.equal(latin1(all), before);
+});
+
 test('what is no header field is refused', () => {
   for (const bad of [': x\r\n', 'a b: x\r\n', '\xe9: x\r\n', 'abc\r\n', '\r\n'])
     assert.equal(parseField(bytesOf(bad)), null, bad);

@@ -90,53 +90,60 @@ export function parseField(raw: Uint8Array): HeaderField | null {
  *
  * Feed chunks of un-stuffed content; complete fields come out as soon as the next line shows that they are complete. After
  * the blank line (or the first line that is no field, which then belongs to the body) `done` is set and everything further
- * is body. A field that lies within one chunk is a view of it; only one that spans chunks is copied.
+ * is body. A field that lies within one chunk is a view of it; only one that spans chunks is copied. However the stream is
+ * cut, every byte is searched once and copied a bounded number of times.
  */
 export class HeaderSplitter {
   /** The header block has ended. */
   done = false;
   /** Bytes of the header block so far, blank line included. */
   size = 0;
-  #held: Uint8Array | null = null;
+  /** The start of a field that is not complete: a view of one chunk, or a buffer of our own with room for more. */
+  #held: Uint8Array = NOTHING;
+  #heldLength = 0;
 
   /** Takes the next chunk; appends complete fields to `out`; returns body bytes found behind the header, or null. */
   push(chunk: Uint8Array, out: HeaderField[]): Uint8Array | null {
-    if (this.done) return chunk.length ? chunk : null;
-    const data = this.#held ? joined(this.#held, chunk) : chunk;
-    this.#held = null;
+    if (chunk.length === 0) return null;
+    if (this.done) return chunk;
     let start = 0;
-    for (;;) {
-      const end = fieldEnd(data, start);
-      if (end < 0) {
-        if (start < data.length) this.#held = data.subarray(start);
-        return null;
-      }
-      if (end === start + 2 && data[start] === CR) return this.#finish(data, end, end - start);
-      const field = parseField(data.subarray(start, end));
-      if (field === null) return this.#finish(data, start, 0);
-      out.push(field);
-      this.size += end - start;
+    if (this.#heldLength > 0) {
+      start = this.#heldEnd(chunk);
+      if (start < 0) return this.#hold(chunk);
+      const raw = joined(this.#take(), chunk.subarray(0, start));
+      if (raw.length === 2 && raw[0] === CR) return this.#finish(chunk, start, 2);
+      if (!this.#add(raw, out)) return this.#finish(joined(raw, chunk.subarray(start)), 0, 0);
+    }
+    while (start < chunk.length) {
+      const end = fieldEnd(chunk, start);
+      if (end < 0) return this.#hold(chunk.subarray(start));
+      if (end === start + 2 && chunk[start] === CR) return this.#finish(chunk, end, 2);
+      if (!this.#add(chunk.subarray(start, end), out)) return this.#finish(chunk, start, 0);
       start = end;
     }
+    return null;
   }
 
   /** Bytes held back because their field is not complete yet. */
   get pending(): number {
-    return this.#held?.length ?? 0;
+    return this.#heldLength;
   }
 
   /** The content ended: gives out what was held back. A header block without blank line is legal; the body is empty. */
   end(out: HeaderField[]): Uint8Array | null {
     if (this.done) return null;
     this.done = true;
-    const held = this.#held;
-    this.#held = null;
-    if (!held) return null;
-    const field = parseField(held);
-    if (field === null) return held;
+    if (this.#heldLength === 0) return null;
+    const held = this.#take();
+    return this.#add(held, out) ? null : held;
+  }
+
+  #add(raw: Uint8Array, out: HeaderField[]): boolean {
+    const field = parseField(raw);
+    if (field === null) return false;
     out.push(field);
-    this.size += held.length;
-    return null;
+    this.size += raw.length;
+    return true;
   }
 
   #finish(data: Uint8Array, bodyAt: number, blank: number): Uint8Array | null {
@@ -144,20 +151,59 @@ export class HeaderSplitter {
     this.size += blank;
     return bodyAt < data.length ? data.subarray(bodyAt) : null;
   }
+
+  /** Where in the next chunk the held field ends; -1 when it goes on. Only the last held byte can matter: the rest is known. */
+  #heldEnd(chunk: Uint8Array): number {
+    const last = this.#held[this.#heldLength - 1];
+    if (last === LF) return isBlank(chunk[0]) ? lineEnd(chunk, 0) : 0;
+    if (last === CR && this.#heldLength === 1 && chunk[0] === LF) return 1; // the blank line needs no look-ahead
+    return lineEnd(chunk, 0);
+  }
+
+  /** Room doubles, so that many small chunks cost neither a copy of everything each nor an object each. */
+  #hold(chunk: Uint8Array): null {
+    const length = this.#heldLength + chunk.length;
+    if (this.#heldLength === 0) this.#held = chunk;
+    else {
+      if (length > this.#held.length) {
+        const roomier = new Uint8Array(Math.max(length, 2 * this.#held.length));
+        roomier.set(this.#held.subarray(0, this.#heldLength));
+        this.#held = roomier;
+      }
+      this.#held.set(chunk, this.#heldLength);
+    }
+    this.#heldLength = length;
+    return null;
+  }
+
+  #take(): Uint8Array {
+    const held = this.#held.subarray(0, this.#heldLength);
+    this.#held = NOTHING;
+    this.#heldLength = 0;
+    return held;
+  }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** End of the line or folded field that starts at `start`; -1 when more bytes are needed to know. */
 function fieldEnd(data: Uint8Array, start: number): number {
-  let from = start;
+  // The blank line needs no look-ahead.
+  return data[start] === CR && data[start + 1] === LF ? start + 2 : lineEnd(data, start);
+}
+
+/** Behind the first LF from `from` on that no white space follows; -1 when more bytes are needed to know. */
+function lineEnd(data: Uint8Array, from: number): number {
   for (;;) {
     const lf = data.indexOf(LF, from);
-    if (lf < 0) return -1;
-    if (lf === start + 1 && data[start] === CR) return lf + 1; // the blank line needs no look-ahead
-    const next = data[lf + 1];
-    if (next === undefined) return -1;
-    if (next !== SPACE && next !== TAB) return lf + 1;
+    if (lf < 0 || lf + 1 === data.length) return -1;
+    if (!isBlank(data[lf + 1])) return lf + 1;
     from = lf + 1;
   }
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {

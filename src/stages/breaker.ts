@@ -32,6 +32,7 @@ export class Breaker {
   #failures = 0;
   #since: number | null = null;
   #cancel: Cancel | null = null;
+  #stopped = false;
 
   /** `probe` resolves when the filter can be used. */
   constructor(clock: Clock, probe: () => Promise<void>, listener: BreakerListener) {
@@ -60,10 +61,12 @@ export class Breaker {
 
   /** No more probes. */
   stop(): void {
+    this.#stopped = true;
     this.#cancel?.();
   }
 
   #later(wait: number): void {
+    if (this.#stopped) return;
     this.#cancel = this.#clock.after(wait, () => {
       this.#probe().then(
         () => this.#close(),

@@ -21,7 +21,7 @@ export class Chain {
 
   constructor(around: StageSurroundings, origin: Origin) {
     this.#around = around;
-    this.#facts = { origin, transaction: null, candidate: null, messageId: '' };
+    this.#facts = { origin, transaction: null, candidate: null, messageId: '', over: false };
     this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts));
   }
 
@@ -112,8 +112,15 @@ export class Chain {
     this.#facts.messageId = '';
   }
 
+  /** The client is gone while filters are asked: what is being waited for is given up; the answer is a refusal nobody hears. */
+  interrupt(): void {
+    this.#facts.over = true;
+    for (const seat of this.#seats) seat.interrupt();
+  }
+
   /** The SMTP connection is over. */
   close(): void {
+    this.#facts.over = true;
     this.endTransaction();
     for (const seat of this.#seats) seat.close();
   }

@@ -11,7 +11,7 @@ import type { HeaderField } from '#message';
 import type { MilterContent } from '#milter/client';
 import { rightsOf } from '#milter/protocol';
 import { macrosOf } from './macros.ts';
-import { PASS, type Ruling } from './ruling.ts';
+import { GONE, PASS, type Ruling } from './ruling.ts';
 import type { Seat } from './seat.ts';
 import type { SessionFacts } from './session.ts';
 import type { StageSurroundings } from './settings.ts';
@@ -77,6 +77,8 @@ export class MessageContent {
       }
       if (made) edits.push(made);
     }
+    // Whoever was cut off while the client went away has not been asked: nothing may be accepted on that.
+    if (this.#facts.over) return GONE;
     const message = applyEdits(received, edits);
     const hold = this.#facts.transaction?.hold;
     return { kind: 'pass', message: hold ? { ...message, quarantine: message.quarantine ?? hold } : message };

@@ -15,7 +15,10 @@ export const MAX_IDLE = 60_000;
 export class Parked {
   readonly #clock: Clock;
   readonly #waiting: { readonly conversation: MilterConversation; readonly since: number }[] = [];
+  /** Being handed over: the filter has yet to answer. */
+  readonly #going = new Set<MilterConversation>();
   #sweep: Cancel | null = null;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,15 +35,21 @@ export class Parked {
 
   /** Parks a conversation, or ends it when it cannot be used again. */
   async park(conversation: MilterConversation): Promise<void> {
-    if (this.#waiting.length >= MAX_PARKED || !(await conversation.handOver())) return conversation.quit();
+    if (this.#closed || this.#waiting.length + this.#going.size >= MAX_PARKED) return conversation.quit();
+    this.#going.add(conversation);
+    const handed = await conversation.handOver();
+    this.#going.delete(conversation);
+    if (!handed || this.#closed) return conversation.quit();
     this.#waiting.push({ conversation, since: this.#clock.elapsed() });
     this.#sweep ??= this.#clock.after(MAX_IDLE, () => this.#clean());
   }
 
   /** Ends them all. */
   close(): void {
+    this.#closed = true;
     this.#sweep?.();
     for (const { conversation } of this.#waiting.splice(0)) conversation.quit();
+    for (const conversation of this.#going) conversation.destroy();
   }
 
   #clean(): void {

@@ -50,6 +50,8 @@ export function nothingTold(): Told {
 export interface Heard {
   readonly event: EventName;
   readonly verdict: Verdict;
+  /** The event was a recipient that everybody had accepted before this filter was asked. */
+  readonly missed: boolean;
 }
 
 const ORDER: readonly StageName[] = ['connect', 'ehlo', 'auth', 'mail', 'rcpt', 'data'];
@@ -63,12 +65,14 @@ export async function tellUpTo(
   host: MacroHost,
 ): Promise<Heard> {
   const reached = ORDER.indexOf(stage);
-  let heard: Heard = { event: 'connect', verdict: { kind: 'continue' } };
+  let heard: Heard = { event: 'connect', verdict: { kind: 'continue' }, missed: false };
   for (;;) {
     const next = nextEvent(reached, told, facts);
     if (!next) return heard;
     const waiting = tell(next, conversation, told, facts, host);
-    heard = { event: next.event, verdict: waiting instanceof Promise ? await waiting : waiting };
+    const verdict = waiting instanceof Promise ? await waiting : waiting;
+    const missed = next.event === 'rcpt' && next.recipient !== facts.candidate;
+    heard = { event: next.event, verdict, missed };
     if (heard.verdict.kind !== 'continue' && heard.verdict.kind !== 'skip') return heard;
   }
 }

@@ -18,6 +18,9 @@ export type Ruling =
 /** Nobody objects. */
 export const PASS: Ruling = Object.freeze({ kind: 'pass' });
 
+/** The client went away while filters were asked; nobody hears this. */
+export const GONE = Object.freeze({ kind: 'refuse', status: status(421, '4.4.2', 'Connection lost') });
+
 /** How a verdict counts: a ruling, `accept` (this filter is done), or `fault` (the filter's error, see `why`). */
 export type Meaning =
   | { readonly kind: 'ruling'; readonly ruling: Ruling }

@@ -12,7 +12,7 @@ import { EditError } from '#edits';
 import type { FilterAccess } from './access.ts';
 import { FilterUnavailable } from './breaker.ts';
 import { refusedMacros } from './macros.ts';
-import { PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
+import { GONE, PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
 import { variableOf, type SessionFacts } from './session.ts';
 import type { FilterSettings, StageName, StageSurroundings } from './settings.ts';
 import { nothingTold, tellUpTo, type Heard, type Told } from './replay.ts';
@@ -36,7 +36,9 @@ export class Seat {
   #finished = false;
   /** It failed before any transaction: it owes an answer, and MAIL waits for it. */
   #owes = false;
-  /** The ruling its failure made, for every further command of the transaction. */
+  /** It refused the connection, whenever it was heard of that: the answer to everything that follows (reference 7.1). */
+  #refusal: Ruling | null = null;
+  /** The ruling its failure, or its refusal of what was replayed, made for every further command of the transaction. */
   #failure: Ruling = PASS;
 
   constructor(access: FilterAccess, around: StageSurroundings, facts: SessionFacts) {
@@ -59,11 +61,12 @@ export class Seat {
   /** Whether a stage has anything to ask here; cheap, so that a chain with nobody to ask stays synchronous. */
   concerns(stage: StageName): boolean {
     if (this.#finished || this.settings.enable.constant === false) return false;
-    return this.settings.stages.has(stage) || (stage === 'mail' && this.#owes);
+    return this.settings.stages.has(stage) || (stage === 'mail' && (this.#owes || this.#refusal !== null));
   }
 
   /** Asks the filter at a stage. Never rejects. */
   async ask(stage: StageName): Promise<Ruling> {
+    if (this.#refusal) return this.#refusal;
     if (this.#part === 'failed') return this.#failure;
     if (this.#part !== 'in') return PASS;
     try {
@@ -71,11 +74,11 @@ export class Seat {
         this.leave('off');
         return PASS;
       }
-      const { event, verdict } = await this.#tell(stage);
+      const { event, verdict, missed } = await this.#tell(stage);
       this.#owes = false;
-      // A filter that is given content has shown what it can when it has answered that.
-      if (!this.settings.stages.has('data')) this.#access.succeeded();
-      return this.heard(event, verdict);
+      // A filter that is to be given content has shown what it can when it has answered that, or decided before.
+      if (!this.settings.stages.has('data') || verdict.kind !== 'continue') this.#access.succeeded();
+      return this.#sticks(event, missed, this.heard(event, verdict));
     } catch (error) {
       return this.fail(error, stage);
     }
@@ -140,6 +143,7 @@ export class Seat {
   /** Turns a fault into the ruling of the filter's `onError`; the conversation is dropped, the next transaction gets a new one. */
   fail(error: unknown, stage: StageName): Ruling {
     this.#drop();
+    if (this.#facts.over) return GONE;
     const { name, onError } = this.settings;
     this.#noteFailure(error, stage);
     const reply = replyForFailure(onError);
@@ -185,6 +189,28 @@ export class Seat {
     this.#failure = PASS;
   }
 
+  /**
+   * A refusal heard in a replay answers the stage that is happening, and does not end there: of the connection it answers all that
+   * follows, of the sender or of a recipient accepted earlier the rest of the transaction.
+   */
+  #sticks(event: EventName, missed: boolean, ruling: Ruling): Ruling {
+    if (ruling.kind !== 'refuse') return ruling;
+    if (event === 'connect' || event === 'helo') {
+      this.#refusal = ruling;
+      this.close();
+    } else if (event === 'mail' || missed) {
+      this.#abort();
+      this.#part = 'failed';
+      this.#failure = ruling;
+    }
+    return ruling;
+  }
+
+  /** Gives up what is being waited for; see `over` in session.ts. */
+  interrupt(): void {
+    this.#conversation?.destroy();
+  }
+
   /** Not asked again on this SMTP connection. */
   finish(): void {
     this.#finished = true;
@@ -225,6 +251,7 @@ export class Seat {
     if (!this.#conversation) {
       const { conversation, reused } = await this.#access.open();
       this.#conversation = conversation;
+      if (this.#facts.over) throw new MilterError('disconnected', 'the client is gone');
       if (reused) {
         const heard = await this.#tryReused(conversation);
         if (heard && heard.verdict.kind !== 'continue') return heard;

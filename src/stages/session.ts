@@ -22,6 +22,8 @@ export interface SessionFacts {
   candidate: Recipient | null;
   /** Value of the Message-ID field, '' until the header was read. */
   messageId: string;
+  /** The SMTP connection is over: nobody waits for answers any more, and nothing may be accepted. */
+  over: boolean;
 }
 
 /** The value of an `enable` variable now (expressions reference 3.1 and 3.2); unknown yet = the empty value. */

@@ -30,13 +30,13 @@ export interface Habit {
 }
 
 /** Removes a macro from a line of macros. */
-const without = (line: string, name: string): string =>
+export const without = (line: string, name: string): string =>
   line.replace(new RegExp(` ${name.replace(/[{}]/g, '\\$&')}=(?:<id \\d+>|[^ ]*)`), '');
 
-const namesIn = (line: string): string[] => [...line.matchAll(/ (\{\w+\}|\w)=/g)].map((m) => m[1]!);
+export const namesIn = (line: string): string[] => [...line.matchAll(/ (\{\w+\}|\w)=/g)].map((m) => m[1]!);
 
 /** Calls `both` with the indexes of the nth macro lines for the same command. */
-function eachPair(p: Draft, m: Draft, both: (pAt: number, mAt: number) => void): void {
+export function eachPair(p: Draft, m: Draft, both: (pAt: number, mAt: number) => void): void {
   const places = new Map<string, number[]>();
   for (const [at, line] of p.events.entries())
     if (line.startsWith('D ')) places.set(line[2]!, [...(places.get(line[2]!) ?? []), at]);

@@ -55,7 +55,8 @@ function replyLine({ to, lines }: Replied): string {
   const said = shown(to);
   if (lines.length === 0) return `${said} -> closed`;
   if (lines.some((line) => line.includes(BY_FILTER))) return `${said} -> ${lines.join(' | ')}`;
-  const [, code, enhanced = ''] = /^(\d{3})[ -]?(\d\.\d{1,3}\.\d{1,3})?/.exec(lines.at(-1)!)!;
+  const last = lines.at(-1) ?? '';
+  const [, code = shown(last), enhanced = ''] = /^(\d{3})[ -]?(\d\.\d{1,3}\.\d{1,3})?/.exec(last) ?? [];
   return `${said} -> ${code}${enhanced && ` ${enhanced}`}`;
 }
 
@@ -112,7 +113,8 @@ function messageLines(message: TakenMessage): string[] {
   return lines;
 }
 
-const isOwn = (field: string): boolean => /^Received:[^]*\bby mx\.test \((?:Postfix|Millrace)\)/.test(field);
+const isOwn = (field: string): boolean =>
+  /^Received:[^]*\bby mx\.test \((?:Postfix|Millrace|8\.[\d./-]+[^)]*)\)/.test(field);
 
 /** In order of the alphabet; SIZE tells the size of the own trace field. */
 const parameters = (text: string): string =>
@@ -121,3 +123,11 @@ const parameters = (text: string): string =>
     .split(' ')
     .toSorted()
     .join(' ');
+
+/** Every part of a transcript, for people to read. */
+export const linesOf = (t: Transcript): string[] => [
+  ...t.replies.map((line) => `reply     ${line}`),
+  ...t.events.map((line) => `filter    ${line}`),
+  ...t.delivered.map((line) => `delivered ${line}`),
+  `held      ${t.held}`,
+];

@@ -11,6 +11,7 @@ import { startNextHop, type TakenMessage } from '../support/next-hop.ts';
 import { freePorts } from '../support/ports.ts';
 import { startPostfix } from '../support/postfix.ts';
 import { run } from '../support/processes.ts';
+import { sendmailFolder, startSendmail } from '../support/sendmail.ts';
 import { until } from '../support/wait.ts';
 import { play } from './client.ts';
 import { Recorder } from './recorder.ts';
@@ -141,6 +142,27 @@ export async function startPostfixWorld(cleanup: Cleanup, tls: Certificate): Pro
   const settled = async (): Promise<boolean> => (await postfix.queued()) === 0;
   const held = (): Promise<number> => postfix.held();
   return world({ name: 'Postfix', port, recorder, sink, settled, held, recover: async () => undefined });
+}
+
+/** Debian's Sendmail with its defaults; it relays for clients on this host, so that far.test is refused by a rule. */
+export async function startSendmailWorld(cleanup: Cleanup, tls: Certificate): Promise<World> {
+  const sink = await startSink(cleanup);
+  const folder = await sendmailFolder(cleanup);
+  const recorder = await Recorder.listen(cleanup, join(folder, 'filter'));
+  const [port = 0] = await freePorts(1);
+  const sendmail = await startSendmail(cleanup, {
+    hostname: HOST,
+    port,
+    nextHopPort: sink.port,
+    folder,
+    milter: recorder.path,
+    maxMessageSize: MAX_MESSAGE,
+    ...tls,
+    refused: 'far.test',
+  });
+  const settled = async (): Promise<boolean> => (await sendmail.queued()) === 0;
+  const held = (): Promise<number> => sendmail.held();
+  return world({ name: 'Sendmail', port, recorder, sink, settled, held, recover: async () => undefined });
 }
 
 /** Millrace with its defaults and all stages. `pipeline` false: one step, one wait, as Postfix does it. */

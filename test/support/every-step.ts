@@ -6,6 +6,10 @@ import { spelled, startFilter, type Place } from './filter-program.ts';
 import type { Cleanup } from './folders.ts';
 import type { House } from './house.ts';
 import { sameBytes, withoutTrace, type Outbox } from './outbox.ts';
+import { skipWithout, skipWithoutFiles } from './processes.ts';
+
+/** For node:test's `skip`: what compiling it needs. */
+export const skip = skipWithout('gcc') || skipWithoutFiles('/usr/include/libmilter/mfapi.h');
 
 /** Every stage, and patience: a loaded machine is not what is tested. */
 export const ALL = {

@@ -141,9 +141,19 @@ export class SmtpSession {
     this.drop();
   }
 
+  /** Ends the connection with a reset, as a machine that vanished. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** Ends the connection without a word. */
   drop(): void {
     this.#socket.destroy();
+  }
+
+  /** Ends the connection with RST, as a client does that crashed. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
   }
 
   /** The reply, or an error with the conversation when its code is another. */

@@ -97,6 +97,11 @@ export class Dialogue {
     this.origin = { ...this.origin, tls, helo: '', heloVerb: '' };
   }
 
+  /** The client is gone while the handler is being asked. */
+  interrupted(): void {
+    this.#handler.interrupted?.();
+  }
+
   /** The connection ends: the handler's last calls. */
   end(reason: ResetReason): Awaitable<void> {
     return after(this.transaction.reset(reason), () => this.#handler.close());

@@ -54,6 +54,11 @@ export interface SmtpHandler {
   unknown(line: string): Awaitable<Status | null>;
   /** The open transaction is over without content verdict. */
   reset(reason: ResetReason): Awaitable<void>;
+  /**
+   * An extra ability: the client is gone, or the session is cut, while another call is still being answered. What is being waited
+   * for may be given up; that call still answers, and the last calls follow.
+   */
+  interrupted?(): void;
   /** The connection is gone; always the last call, made once, after `reset('disconnect')` when a transaction was open. */
   close(): void;
 }

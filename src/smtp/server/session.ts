@@ -140,7 +140,8 @@ export class SmtpSession {
       this.#closing = true;
       this.#input.clear();
     }
-    if (!this.#asking) this.#endDialogue();
+    if (this.#asking) this.#dialogue?.interrupted();
+    else this.#endDialogue();
     this.#ending.socket();
   };
 
