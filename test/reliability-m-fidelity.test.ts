@@ -12,7 +12,7 @@ import { frame } from './support/house.ts';
 import { oddMessages, type OddMessage } from './support/odd-messages.ts';
 import { sameBytes } from './support/outbox.ts';
 import { Random, seed } from './support/random.ts';
-import { at, canary, failures, inStep, scene, send, untraced, type Scene } from './support/scene.ts';
+import { at, canary, failures, inStep, scene, send, untraced, walk, type Scene } from './support/scene.ts';
 import { ScriptedFilter, type Peer } from './support/scripted-filter.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { until } from './support/wait.ts';
@@ -107,3 +107,22 @@ for (const policy of [true, false])
       filter.mend();
       await canary(cleanup, s, policy);
     });
+
+/** The protocol has no way to cut a field into frames (milter reference 2.1). */
+for (const policy of [true, false])
+  test(
+    `M26 a header field larger than a frame: the filter sees all of it, or the message is refused, tempFailOnError=${policy}`,
+    { todo: 'it is cut for the filter, delivered whole, and nothing is noticed' },
+    async (t) => {
+      const cleanup = new Cleanup(t);
+      const filter = await ScriptedFilter.start(cleanup, { O: EXACT });
+      const s = await scene(cleanup, [at(filter, { tempFailOnError: policy })]);
+      const content = `Subject: large\r\nX-Large: ${'l'.repeat(70_000)}\r\n\r\nbody\r\n`;
+      const { session, last } = await walk(cleanup, s.port, { content });
+      await inStep(session);
+      await session.quit();
+      if (last.reply.code !== 250) return;
+      const [came] = await until('the message', 5000, () => s.taken.length > 0 && s.taken);
+      sameBytes(untraced(came!.content), reassembled(filter.peers[0]!));
+    },
+  );

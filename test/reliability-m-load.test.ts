@@ -199,15 +199,15 @@ for (const policy of POLICIES)
     await until('every conversation with the filter to end', 10_000, () => filter.open === 0);
     const vanished = filter.peers.slice(before);
     assert.equal(vanished.length, CLIENTS);
-    let opened = 0;
+    let told = 0;
     for (const { heard, socket } of vanished) {
       const codes = heard.map((h) => h.code).join('');
       assert.doesNotMatch(codes, /E/, 'no message was whole');
       assert.ok(socket.destroyed);
-      if (codes.includes('M')) opened += 1;
-      if (codes.includes('M')) assert.match(codes, /[AQ]/, 'the filter hears that the message is over');
+      if (/M.*[AQ]/.test(codes)) told += 1;
     }
-    assert.ok(opened >= 0.75 * CLIENTS, `${opened} filters were in a message`);
+    // A filter that still owes an answer to MAIL is out of step: its connection is just closed.
+    assert.ok(told >= 0.75 * CLIENTS, `${told} filters heard ABORT or QUIT after MAIL`);
 
     const resets = filter.peers.length;
     await repeatedly(AT_ONCE, async () => {

@@ -17,7 +17,7 @@ export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** Milliseconds an entry waits at most while the process is busy, and between two looks. */
 export const LONGEST_WAIT = 5000;
 export const LOOK = 10;
-/** Entries under way at a time that come from here: enough to keep next hops busy, few enough to keep clients unaware. */
+/** Entries handed over at one look when the process is not busy: enough for any next hop, few enough for clients not to notice. */
 const AT_ONCE = 32;
 /**
  * The process is busy accepting when the event loop was at work for this share of the time, and messages came at this rate
@@ -25,9 +25,11 @@ const AT_ONCE = 32;
  */
 const BUSY = 0.6;
 const RUSH = 0.4;
+/** While it is busy, this share of what came since the last look is handed over: next hops are not left idle either. */
+const SHARE = 0.7;
 
 /** What this needs of delivery. */
-export type Taker = Pick<Delivery, 'hasRoom' | 'offer' | 'wake' | 'inFlight'>;
+export type Taker = Pick<Delivery, 'hasRoom' | 'offer' | 'wake'>;
 
 interface Waiting {
   readonly meta: EntryMeta;
@@ -44,6 +46,8 @@ export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: (
   let first = 0;
   let look: Cancel | null = null;
   let arrived = 0;
+  /** Entries that may be handed over now. */
+  let credit = 0;
   let lookedAt = clock.elapsed();
 
   const handOver = (): void => {
@@ -51,11 +55,14 @@ export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: (
     const now = clock.elapsed();
     const rush = arrived >= RUSH * Math.max(1, now - lookedAt);
     const busy = load() >= BUSY && rush;
+    credit = busy ? Math.min(AT_ONCE, credit + SHARE * arrived) : AT_ONCE;
     arrived = 0;
     lookedAt = now;
-    while (first < waiting.length && delivery.inFlight < AT_ONCE) {
+    while (first < waiting.length) {
       const { meta, content, since } = waiting[first]!;
-      if (busy && now - since < LONGEST_WAIT) break;
+      // Who has waited long goes, room or not: delivery puts back into the queue what it cannot take.
+      if (now - since < LONGEST_WAIT && (credit < 1 || !delivery.hasRoom())) break;
+      credit--;
       first++;
       bytes -= meta.size;
       delivery.offer(meta, content);

@@ -63,13 +63,14 @@ export class Reception implements ContentSink {
     const ruling = await this.#filters.finish({ envelope, fields: incoming.fields, body, quarantine: null });
     if (ruling.kind === 'refuse') return this.#refused(id, ruling.status);
     const accepted = status(250, '2.0.0', `Ok: queued as ${id}`);
-    const kept =
-      ruling.kind === 'pass' && ruling.message.envelope.recipients.length > 0 ? ruling.message : null;
-    if (kept?.body !== body) incoming.discard();
-    if (kept) return (await keep(this.#o, id, this.#origin, kept)) ?? accepted;
-    const by = ruling.kind === 'discard' ? ruling.by : 'a filter that removed every recipient';
-    this.#o.notices('message.discarded', { id, session: this.#origin.session, by, from: sender.address });
-    return accepted;
+    if (ruling.kind === 'discard') {
+      incoming.discard();
+      const { by } = ruling;
+      this.#o.notices('message.discarded', { id, session: this.#origin.session, by, from: sender.address });
+      return accepted;
+    }
+    if (ruling.message.body !== body) incoming.discard();
+    return (await keep(this.#o, id, this.#origin, ruling.message)) ?? accepted;
   }
 
   #refused(id: string, reply: Status): Status {

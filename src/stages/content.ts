@@ -80,6 +80,7 @@ export class MessageContent {
     // Whoever was cut off while the client went away has not been asked: nothing may be accepted on that.
     if (this.#facts.over) return GONE;
     const message = applyEdits(received, edits);
+    if (message.envelope.recipients.length === 0) return { kind: 'discard', by: emptiedBy(received, edits) };
     const hold = this.#facts.transaction?.hold;
     return { kind: 'pass', message: hold ? { ...message, quarantine: message.quarantine ?? hold } : message };
   }
@@ -161,4 +162,16 @@ export class MessageContent {
       edits: edits.map((e) => e.kind),
     });
   }
+}
+
+/** The filter that left no recipient: by its name a discarded message is recorded (P2). */
+function emptiedBy(received: EditableMessage, filters: readonly BoundEdits[]): string {
+  let by = '';
+  let { envelope } = received;
+  for (const edits of filters) {
+    const before = envelope.recipients.length;
+    for (const change of edits.envelope) envelope = change(envelope);
+    if (before > 0 && envelope.recipients.length === 0) by = edits.by;
+  }
+  return by;
 }

@@ -131,4 +131,52 @@ export interface Apart {
   readonly scenarios: RegExp;
 }
 
-export const SENDMAIL_APART: readonly Apart[] = [];
+export const SENDMAIL_APART: readonly Apart[] = [
+  { key: 'helo-first', scenarios: /^no greeting$/ },
+  { key: 'duplicate-recipients', scenarios: /^a recipient twice$/ },
+  { key: 'refused-recipients-untold', scenarios: /^refused recipients for a filter that wants them$/ },
+  { key: 'dsn-not-offered', scenarios: /^DSN parameters$/ },
+  { key: 'smtputf8', scenarios: /^(?:SMTPUTF8|8-bit addresses without SMTPUTF8)$/ },
+  { key: 'brackets-required', scenarios: /^addresses without brackets$/ },
+  { key: 'size-while-streaming', scenarios: /^a size above the limit$/ },
+  { key: 'unknown-once', scenarios: /^an unknown command$/ },
+  {
+    key: 'trace-fields-dropped',
+    scenarios: /^(?:content: fields that Postfix drops|edit: add Bcc and Return-Path)$/,
+  },
+  { key: 'size-of-nothing', scenarios: /^content: nothing at all$/ },
+  { key: 'mbox-line', scenarios: /^content: mbox From line$/ },
+  { key: 'nul-refused', scenarios: /^content: a NUL in the / },
+  {
+    key: 'long-lines-broken',
+    scenarios: /long lines$|^edit: (?:add a very long field|replace the body by a long one)$/,
+  },
+  { key: 'bare-line-ends-refused', scenarios: /^content: bare / },
+  { key: 'refused-connection', scenarios: /^verdict: (?:421|reject|5yz|4yz) at connect$/ },
+  { key: 'refused-helo', scenarios: /^verdict: (?:reject|tempfail|5yz|4yz) at helo$/ },
+  { key: 'discard-of-a-connection', scenarios: /^verdict: discard at (?:connect|helo)$/ },
+  { key: 'discard-on-unknown', scenarios: /^verdict: discard at unknown$/ },
+  { key: 'skip-outside-the-body', scenarios: /^verdict: skip at (?!body)/ },
+  { key: 'shutdown', scenarios: /^verdict: shutdown at / },
+  { key: 'progress-before-the-end', scenarios: /^verdict: progress at (?!end)/ },
+  { key: 'abort-after-refused-data', scenarios: /^verdict: (?:reject|tempfail|discard|5yz|4yz) at data$/ },
+  { key: 'words-on-each-line', scenarios: /^verdict: lines at rcpt$/ },
+  { key: 'lone-percent', scenarios: /^verdict: a lone percent sign at / },
+  { key: 'bad-reply', scenarios: /^verdict: (?:other enhanced class|a bad reply) at / },
+  { key: 'failed-filter', scenarios: /^verdict: (?:an unknown frame|a frame of another kind) at / },
+  {
+    key: 'added-before-its-name',
+    scenarios: /^edit: (?:add a field of a name that is there|change beyond the count)$/,
+  },
+  { key: 'line-ends-in-values', scenarios: /^edit: add a field with (?:CRLF folds|a line that is no fold)$/ },
+  {
+    key: 'illegal-edits',
+    scenarios:
+      /^edit: (?:add a field whose name has a colon|add a field without a name|change a field without a name|insert at 2147483648|change number 2147483648)$/,
+  },
+  { key: 'insert-positions', scenarios: /^edit: insert at 3$/ },
+  { key: 'name-spelling-kept', scenarios: /^edit: change in another case$/ },
+  { key: 'deleted-fields-count', scenarios: /^edit: delete and change the second$/ },
+  { key: 'unknown-recipient-parameters', scenarios: /^edit: add a recipient with unknown parameters$/ },
+  { key: 'recipient-domain-case', scenarios: /^edit: delete a recipient, domain in another case$/ },
+];

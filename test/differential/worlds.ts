@@ -145,7 +145,7 @@ export async function startPostfixWorld(cleanup: Cleanup, tls: Certificate): Pro
 }
 
 /** Debian's Sendmail with its defaults; it relays for clients on this host, so that far.test is refused by a rule. */
-export async function startSendmailWorld(cleanup: Cleanup, tls: Certificate): Promise<World> {
+export async function startSendmailWorld(cleanup: Cleanup): Promise<World> {
   const sink = await startSink(cleanup);
   const folder = await sendmailFolder(cleanup);
   const recorder = await Recorder.listen(cleanup, join(folder, 'filter'));
@@ -157,7 +157,6 @@ export async function startSendmailWorld(cleanup: Cleanup, tls: Certificate): Pr
     folder,
     milter: recorder.path,
     maxMessageSize: MAX_MESSAGE,
-    ...tls,
     refused: 'far.test',
   });
   const settled = async (): Promise<boolean> => (await sendmail.queued()) === 0;

@@ -21,9 +21,9 @@ const HEADER = 12;
 export async function startNameServer(cleanup: Cleanup, first: string): Promise<NameServer> {
   const names = new Map<string, string>();
   const asked: string[] = [];
-  const [net = '', last = ''] = [first.slice(0, first.lastIndexOf('.')), first.split('.').at(-1)];
-  for (let host = Number(last); host < 255; host += 1) {
-    const address = `${net}.${host}`;
+  const dot = first.lastIndexOf('.');
+  for (let host = Number(first.slice(dot + 1)); host < 255; host += 1) {
+    const address = `${first.slice(0, dot)}.${host}`;
     const socket = createSocket('udp4');
     const bound = await new Promise<boolean>((resolve) => {
       socket.once('error', () => resolve(false));

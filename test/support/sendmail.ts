@@ -31,8 +31,6 @@ export interface SendmailOptions {
   readonly folder: string;
   readonly milter: string;
   readonly maxMessageSize: number;
-  readonly certificate: string;
-  readonly key: string;
   /** A domain whose recipients are refused with 554 5.7.1. */
   readonly refused: string;
 }
@@ -56,18 +54,15 @@ export async function sendmailFolder(cleanup: Cleanup): Promise<string> {
 /** Starts it and waits until it greets. */
 export async function startSendmail(cleanup: Cleanup, options: SendmailOptions): Promise<Sendmail> {
   const { folder, hostname, port } = options;
-  const [queue, config, key] = [join(folder, 'queue'), join(folder, 'sendmail.cf'), join(folder, 'key.pem')];
+  const [queue, config] = [join(folder, 'queue'), join(folder, 'sendmail.cf')];
   const program = join(folder, 'sendmail');
   await mkdir(queue, { mode: 0o700 });
   await writeFile(join(folder, 'aliases'), '');
-  // It insists on a key that nobody else may read, and a copy of the program is not set-group-id.
-  await copyFile(options.key, key);
-  await chmod(key, 0o600);
-  await copyFile(options.certificate, join(folder, 'cert.pem'));
+  // A copy of the program is not set-group-id.
   await copyFile(join(UNPACKED, 'usr/libexec/sendmail/sendmail'), program);
   await chmod(program, 0o755);
   const cf = join(UNPACKED, 'usr/share/sendmail/cf/');
-  await writeFile(join(folder, 'sendmail.mc'), macros(options, queue, key));
+  await writeFile(join(folder, 'sendmail.mc'), macros(options, queue));
   const m4 = ['-I', cf, `-D_CF_DIR_=${cf}`, join(cf, 'm4/cf.m4'), join(folder, 'sendmail.mc')];
   const made = await run('m4', 'm4', m4);
   if (made.code !== 0) throw new Error(`m4 made no configuration: ${made.output}`);
@@ -84,7 +79,7 @@ export async function startSendmail(cleanup: Cleanup, options: SendmailOptions):
   return { queued: () => count('qf', 'tf', 'xf'), held: () => count('hf') };
 }
 
-function macros(o: SendmailOptions, queue: string, key: string): string {
+function macros(o: SendmailOptions, queue: string): string {
   const define = (name: string, value: string): string => `define(\`${name}', \`${value}')dnl`;
   return [
     'divert(0)dnl',
@@ -98,8 +93,6 @@ function macros(o: SendmailOptions, queue: string, key: string): string {
     define('confDONT_PROBE_INTERFACES', 'true'),
     define('confTO_IDENT', '0s'),
     define('confMAX_MESSAGE_SIZE', String(o.maxMessageSize)),
-    define('confSERVER_CERT', join(o.folder, 'cert.pem')),
-    define('confSERVER_KEY', key),
     define('SMART_HOST', 'esmtp:[127.0.0.1]'),
     define('ESMTP_MAILER_ARGS', `TCP $h ${o.nextHopPort}`),
     ...['nocanonify', 'accept_unresolvable_domains', 'accept_unqualified_senders', 'no_default_msa'].map(

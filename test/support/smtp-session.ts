@@ -151,11 +151,6 @@ export class SmtpSession {
     this.#socket.destroy();
   }
 
-  /** Ends the connection with RST, as a client does that crashed. */
-  reset(): void {
-    this.#socket.resetAndDestroy();
-  }
-
   /** The reply, or an error with the conversation when its code is another. */
   async expect(code: number, reply: Reply): Promise<Reply> {
     if (reply.code === code) return reply;

@@ -1,4 +1,5 @@
 /** The SMTP and LMTP server: bytes, order, TLS and replies; what to do with mail is decided by an SmtpHandler. */
+export { openDoor, type Door, type DoorKeeper } from './door.ts';
 export * from './handler.ts';
 export { DEFAULT_LIMITS, type ClientName, type SmtpLimits, type SmtpServerOptions } from './options.ts';
 export { createSmtpServer, type SmtpServer } from './server.ts';

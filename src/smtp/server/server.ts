@@ -1,28 +1,27 @@
 /**
- * The SMTP (or LMTP) server: listening sockets, how many clients there may be, and an orderly end.
+ * The SMTP (or LMTP) server: who listens, how many clients there may be over all its addresses, and an orderly end.
  *
  * Made by the gateway, one per configured listener. A connection above a limit is told so and closed; a failing accept is
  * noticed. Never decides about mail: that is the handler's.
  */
-import { unlink } from 'node:fs/promises';
-import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Status } from '#message';
 import { formatReply } from '#smtp/protocol';
+import { openDoor, type Door, type DoorKeeper } from './door.ts';
 import { clientAddress } from './facts.ts';
-import { formatAddress, parseListenAddress } from './listen-address.ts';
 import { settingsOf, type Settings, type SmtpServerOptions } from './options.ts';
 import { SmtpSession } from './session.ts';
 import * as texts from './texts.ts';
 
-/** A running server. */
-export interface SmtpServer {
+/** A running server. Doors opened elsewhere may lead to it; whoever opened them closes them. */
+export interface SmtpServer extends DoorKeeper {
   /**
    * Listens on `host:port`, `[v6]:port` or `unix:/path`, one or several; resolves to the addresses got (port 0 filled in).
    * Rejects with SMTP_BAD_ADDRESS or the system's code (EADDRINUSE and so on); then none of this call's addresses is open.
    */
   listen(addresses: string | readonly string[]): Promise<readonly string[]>;
   /**
-   * Stops: no new connections, 421 4.3.2 for whoever has no transaction open or finishes one; who is still there after `grace`
+   * Stops: no new connections (its own addresses are closed, what comes in through other doors is told so), 421 4.3.2 for whoever has no transaction open or finishes one; who is still there after `grace`
    * milliseconds (default limits.drainTimeout) is cut off. Resolves when all is over, answers that a handler still owes included. May be called again with a shorter grace.
    */
   close(grace?: number): Promise<void>;
@@ -39,7 +38,7 @@ export function createSmtpServer(options: SmtpServerOptions): SmtpServer {
 
 class Listener implements SmtpServer {
   #settings: Settings;
-  readonly #servers: Server[] = [];
+  readonly #doors: Door[] = [];
   readonly #sessions = new Set<SmtpSession>();
   /** Connections per client address. */
   readonly #clients = new Map<string, number>();
@@ -59,54 +58,36 @@ class Listener implements SmtpServer {
   }
 
   async listen(addresses: string | readonly string[]): Promise<readonly string[]> {
-    const opened: Server[] = [];
-    const wanted = [addresses].flat().map(parseListenAddress);
+    const opened: Door[] = [];
     try {
-      for (const address of wanted) opened.push(await this.#open(address));
+      for (const address of [addresses].flat()) opened.push(await openDoor(address, this));
     } catch (error) {
-      for (const server of opened) server.close();
+      for (const door of opened) door.close();
       throw error;
     }
-    this.#servers.push(...opened);
-    const bound = opened.map((server) => formatAddress(server.address()));
+    this.#doors.push(...opened);
+    const bound = opened.map((door) => door.address);
     this.#settings.notices('smtp.listening', { listener: this.#settings.listener, addresses: bound });
     return bound;
   }
 
   async close(grace = this.#settings.limits.drainTimeout): Promise<void> {
     this.#closing = true;
-    const closed = this.#servers
-      .splice(0)
-      .map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const door of this.#doors.splice(0)) door.close();
     for (const session of this.#sessions) session.drain();
     const cancel = this.#settings.clock.after(grace, () => {
       for (const session of this.#sessions) session.abort();
     });
     if (this.#sessions.size > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
     cancel();
-    await Promise.all(closed);
   }
 
-  async #open(address: ListenOptions): Promise<Server> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
-    try {
-      await listening(server, address);
-    } catch (error) {
-      const stale = address.path !== undefined && (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!stale || !(await isAbandoned(address.path!))) throw error;
-      await unlink(address.path!);
-      await listening(server, address);
-    }
-    server.on('error', (error) =>
-      this.#settings.notices('smtp.listener-failed', {
-        listener: this.#settings.listener,
-        reason: error.message,
-      }),
-    );
-    return server;
+  failed(error: Error): void {
+    const { listener, notices } = this.#settings;
+    notices('smtp.listener-failed', { listener, reason: error.message });
   }
 
-  #accept(socket: Socket): void {
+  accept(socket: Socket): void {
     const client = clientAddress(socket);
     const connections = (this.#clients.get(client) ?? 0) + 1;
     const { maxConnections, maxConnectionsPerClient } = this.#settings.limits;
@@ -142,27 +123,4 @@ class Listener implements SmtpServer {
     if (this.#sessions.size > 0) return;
     for (const emptied of this.#emptied.splice(0)) emptied();
   }
-}
-
-/** Binds; resolves when connections are taken. */
-function listening(server: Server, address: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...address, backlog: 1024 }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** True for a UNIX socket file behind which nobody listens any more. */
-function isAbandoned(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
-  });
 }
