@@ -22,22 +22,32 @@ export interface LoadResult {
   readonly lastError: string;
 }
 
+/** What is sent: bytes of the content, header fields (default 5), Mbit/s of a paced client (default: as fast as it goes). */
+export interface MessageShape {
+  readonly bytes: number;
+  readonly fields?: number;
+  readonly pace?: number;
+}
+
 /** One run. Waits for `beforeGo` between warm-up and measurement. Throws when the generator prints no result. */
 export async function runLoad(
   command: readonly string[],
-  load: {
+  load: MessageShape & {
     readonly port: number;
     readonly sessions: number;
     readonly messages: number;
     readonly warmUp: number;
-    readonly bytes: number;
     readonly newConnections: boolean;
   },
   beforeGo: () => Promise<void>,
 ): Promise<LoadResult> {
   const [program = '', ...before] = command;
   const numbers = ['-s', load.sessions, '-m', load.messages, '-w', load.warmUp, '-l', load.bytes].map(String);
-  const args = [...before, ...numbers, '-g', ...(load.newConnections ? ['-c'] : []), String(load.port)];
+  const shape = [
+    ...(load.fields === undefined ? [] : ['-f', String(load.fields)]),
+    ...(load.pace === undefined ? [] : ['-r', String(load.pace)]),
+  ];
+  const args = [...before, ...numbers, ...shape, '-g', ...(load.newConnections ? ['-c'] : []), String(load.port)];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   // Nothing a bench waits for takes as long as this.
   const limit = setTimeout(() => child.kill('SIGKILL'), 600_000);

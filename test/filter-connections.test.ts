@@ -147,7 +147,7 @@ test('a filter that negotiated RCPT_REJ is told of refused recipients with their
   const macros = wants.find((e) => e.startsWith('DR'))!;
   assert.match(macros, /\{rcpt_mailer\}\0error\0/);
   assert.match(macros, /\{rcpt_host\}\x005\.7\.1\0/);
-  assert.match(macros, /\{rcpt_addr\}\x00554 5\.7\.1 Relay access denied\0/);
+  assert.match(macros, /\{rcpt_addr\}\0Relay access denied\0/);
   assert.deepEqual(
     plain.filter((e) => e.startsWith('R')),
     [],

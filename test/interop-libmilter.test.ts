@@ -152,7 +152,7 @@ test(
 );
 
 test(
-  'a field longer than a frame of libmilter may be: the filter goes on, and what is delivered is whole',
+  'a field longer than a frame of libmilter may be: the message is refused, and the filter goes on',
   { skip, timeout: 60_000 },
   async (t) => {
     const cleanup = new Cleanup(t);
@@ -162,18 +162,20 @@ test(
     const outbox = await startOutbox(cleanup);
     const h = await house(cleanup, [guestAt(place, ALL)], { delivery: outbox.delivery });
     const client = await h.open();
-    // Name, value and their two NULs: just within 65535 bytes, just beyond, far beyond.
-    for (const [n, size] of [65_528, 65_529, 100_000].entries()) {
+    // Name, value and their two NULs: within 65535 bytes, beyond, far beyond; and again within.
+    let delivered = 0;
+    for (const size of [65_500, 65_536, 100_000, 65_500]) {
       const value = ('y'.repeat(900) + '\n ').repeat(200).slice(0, size);
       const message = `X-Big: ${value.replaceAll('\n', '\r\n')}\r\nA: 1\r\n\r\nbody\r\n`;
       const { at, reply } = await client.transaction('a@out.test', ['b@in.test'], message);
-      assert.equal(`${at} ${reply.code}`, 'end 250', reply.text);
+      assert.equal(`${at} ${reply.code}`, size > 65_500 ? 'end 552' : 'end 250', reply.text);
+      if (reply.code !== 250) continue;
       const expected = message.replace('\r\n\r\n', '\r\nX-Steps: all\r\n\r\n');
-      sameBytes(withoutTrace((await outbox.message(n + 1)).content), `R\r\n${expected}`);
+      sameBytes(withoutTrace((await outbox.message(++delivered)).content), `R\r\n${expected}`);
     }
     await client.quit();
     await until('the end of the conversation', 5000, () => peer.lines.at(-1) === 'close');
-    assert.equal(peer.lines.filter((line) => line === 'header A|1').length, 3);
+    assert.equal(peer.lines.filter((line) => line === 'header A|1').length, 4);
     assert.equal(peer.lines.filter((line) => line.startsWith('connect')).length, 1);
   },
 );

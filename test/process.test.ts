@@ -95,6 +95,86 @@ test('SIGHUP takes over a good configuration without dropping a session, and say
   assert.equal(await g.stop(), 0);
 });
 
+test('SIGHUP adds an address to a listener and renames it: what is open stays open, in both', async (t) => {
+  const { g, ports, config } = await gateway(t, 2);
+  const session = await SmtpSession.greeted(ports[0]!);
+  const binds = [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`];
+  const steps: [object, number[]][] = [
+    [{ name: 'smtp', bind: binds }, [0, 1]],
+    [{ name: 'other', bind: binds }, [0, 1]],
+    [{ name: 'other', bind: binds[1] }, [1]],
+    [{ name: 'smtp', bind: binds[0] }, [0]],
+  ];
+  for (const [i, [listener, open]] of steps.entries()) {
+    await writeFile(g.configFile, config({ hostname: `step${i}.test`, listeners: [listener] }));
+    g.process.child.kill('SIGHUP');
+    await until(`reload ${i}`, 5000, () => said(g, 'gateway.reloaded').length > i);
+    for (const [n, port] of ports.entries()) {
+      assert.equal(await greets(port), open.includes(n), `step ${i}, address ${n}`);
+      if (!open.includes(n)) continue;
+      const fresh = SmtpSession.open(port);
+      assert.match((await fresh.reply()).text, new RegExp(`^step${i}\\.test `));
+      fresh.drop();
+    }
+    // The listener of the first session is the same until the last step, where it is another one: that drains.
+    if (i < 3) assert.equal((await session.command('NOOP')).code, 250);
+    else assert.equal((await session.reply()).code, 421);
+  }
+  assert.deepEqual(said(g, 'gateway.reload-refused'), []);
+  assert.equal(await g.stop(), 0);
+});
+
+test('SIGHUP changes what is logged, and how', async (t) => {
+  const { g, folder, ports, config } = await gateway(t);
+  const reload = async (hostname: string, log: object): Promise<void> => {
+    await writeFile(g.configFile, config({ hostname, log }));
+    g.process.child.kill('SIGHUP');
+    await until(`the reload to ${hostname}`, 5000, async () => {
+      const session = SmtpSession.open(ports[0]!);
+      const { text } = await session.reply();
+      session.drop();
+      return text.startsWith(hostname);
+    });
+  };
+  await reload('pretty.test', { level: 'info', format: 'pretty' });
+  await until('a line for people', 5000, () => g.strayLines.some((l) => l.includes('(gateway.reloaded)')));
+  assert.equal(said(g, 'gateway.reloaded').length, 0);
+  await reload('quiet.test', { level: 'error' });
+  const session = await SmtpSession.greeted(ports[0]!);
+  assert.equal((await session.transaction('a@out.test', ['b@localhost'], MESSAGE)).reply.code, 250);
+  await session.quit();
+  await arrived(join(folder, 'mail'), 'the message', () => true);
+  await reload('loud.test', { level: 'debug' });
+  await until('a line for machines', 5000, () => said(g, 'gateway.reloaded').length === 1);
+  assert.equal(said(g, 'message.accepted').length, 0);
+  assert.ok(!g.strayLines.some((l) => l.includes('(message.accepted)')));
+});
+
+test('two SIGHUPs in quick succession are both done, one behind the other; one while draining is refused', async (t) => {
+  const { g, ports, config } = await gateway(t, 2);
+  const listeners = ports.map((port, i) => ({ name: `l${i}`, bind: `127.0.0.1:${port}` }));
+  await writeFile(g.configFile, config({ listeners }));
+  for (let i = 0; i < 5; i++) g.process.child.kill('SIGHUP');
+  await until('the reload', 5000, () => said(g, 'gateway.reloaded').length > 0);
+  await writeFile(g.configFile, config({ listeners: listeners.slice(1) }));
+  g.process.child.kill('SIGHUP');
+  await until('the last reload', 5000, async () => !(await greets(ports[0]!)));
+  assert.equal(await greets(ports[1]!), true);
+  const busy = await SmtpSession.greeted(ports[1]!);
+  await busy.command('MAIL FROM:<a@out.test>');
+  const ended = g.stop();
+  await until('the drain to begin', 5000, () => said(g, 'gateway.draining').length > 0);
+  g.process.child.kill('SIGHUP');
+  await until('the refusal', 5000, () => said(g, 'gateway.reload-refused').length > 0);
+  assert.match(String(said(g, 'gateway.reload-refused')[0]!['reason']), /stopping/);
+  assert.equal((await busy.command('RCPT TO:<b@localhost>')).code, 250);
+  assert.equal((await busy.command('RSET')).code, 250);
+  assert.equal((await busy.reply()).code, 421);
+  busy.drop();
+  assert.equal(await ended, 0);
+  assert.equal(said(g, 'gateway.fault').length, 0);
+});
+
 test('a gateway that cannot start says why and ends with 1', async (t) => {
   const { ports, folder, config } = await gateway(t);
   const other = join(folder, 'other.yaml');

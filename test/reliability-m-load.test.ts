@@ -23,7 +23,7 @@ import { pause, until } from './support/wait.ts';
 const POLICIES = [true, false];
 const SECONDS = Number(process.env['MILLRACE_M28_SECONDS'] ?? 10);
 /** Time that the breaker may still wait for its next probe when the filter is back for good, in milliseconds. */
-const LAST_PROBE = 30_000;
+const LAST_PROBE = 35_000;
 
 /** Adds its two fields in two writes with a turn of the loop between, so that it can go down in the middle. */
 const HALVES: ConstructorParameters<typeof ScriptedFilter>[0] = {

@@ -1,12 +1,14 @@
 /*
  * smtpload: an SMTP load generator that measures every message. One blocking thread per session, no pipelining, loopback only.
  *
- * usage: smtpload [-s sessions] [-m messages] [-w warm-up messages] [-l bytes] [-c] [-g] PORT
+ * usage: smtpload [-s sessions] [-m messages] [-w warm-up messages] [-l bytes] [-f header fields] [-r Mbit/s] [-c] [-g] PORT
+ *   -f  header fields of a message, from 5 (default) to 1000
+ *   -r  send the content at this pace and the final dot by itself (default: everything in one write)
  *   -c  a new connection for every message (default: one connection per session, kept)
  *   -g  after the warm-up print "ready" and wait for a line on standard input before the measured messages
  *
  * Prints one line of JSON: messages answered 250, errors, seconds, messages a second, and in milliseconds the distribution of
- * "dot" (from the write of the final dot to its reply) and "message" (from MAIL, or from connect with -c, to that reply).
+ * "dot" (from the write that holds the final dot to its reply) and "message" (from MAIL, or from connect with -c, to that reply).
  * Exit code 1 when a message failed, 2 on wrong usage. Gives up after 200 errors; no wait is longer than 120 s.
  *
  * build: cc -O2 -pthread -o smtpload smtpload.c
@@ -25,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_ERRORS = 200, REPLY_MAX = 8192, WAIT_SECONDS = 120 };
+enum { MAX_ERRORS = 200, REPLY_MAX = 8192, WAIT_SECONDS = 120, LEAST_FIELDS = 5, MOST_FIELDS = 1000, FIELD_ROOM = 80, PACED = 16384 };
 
 struct connection {
   int fd;
@@ -34,7 +36,8 @@ struct connection {
 };
 
 static int sessions = 1, port, new_connections, gate;
-static long warm_up, messages = 100, length = 4096;
+static long warm_up, messages = 100, length = 4096, fields = LEAST_FIELDS;
+static double pace;
 static char *content;
 static size_t content_length;
 static double *dot_seconds, *message_seconds;
@@ -126,14 +129,33 @@ static int open_connection(struct connection *c)
   return -1;
 }
 
-/* One transaction; 0 when the final reply was 250. `dot` becomes the seconds from writing the content to that reply. */
+/* Sends the content without its final dot at the pace that was asked for, by the clock, so that delays do not add up. */
+static int send_paced(struct connection *c, size_t n)
+{
+  double began = now();
+  for (size_t sent = 0; sent < n;) {
+    size_t piece = n - sent < PACED ? n - sent : PACED;
+    double due = began + sent * 8 / (pace * 1e6), wait = due - now();
+    if (wait > 0) {
+      struct timespec t = {(time_t)wait, (long)((wait - (time_t)wait) * 1e9)};
+      nanosleep(&t, NULL);
+    }
+    if (send_all(c, content + sent, piece) != 0) return -1;
+    sent += piece;
+  }
+  return 0;
+}
+
+/* One transaction; 0 when the final reply was 250. `dot` becomes the seconds from the write of the final dot to that reply. */
 static int send_message(struct connection *c, double *dot)
 {
   if (command(c, "MAIL FROM:<a@load.test>\r\n", 250) != 0 || command(c, "RCPT TO:<r@sink.test>\r\n", 250) != 0 ||
       command(c, "DATA\r\n", 354) != 0)
     return -1;
+  size_t before = pace > 0 ? content_length - 3 : 0;
+  if (before > 0 && send_paced(c, before) != 0) return -1;
   double began = now();
-  if (send_all(c, content, content_length) != 0) return -1;
+  if (send_all(c, content + before, content_length - before) != 0) return -1;
   int code = read_reply(c);
   *dot = now() - began;
   return code == 250 ? 0 : -1;
@@ -194,10 +216,13 @@ static void make_content(void)
                                       "delivery", "header", "simple", "loopback", "measure"};
   unsigned seed = 12345;
   size_t n;
-  content = malloc((size_t)length + 1024);
+  content = malloc((size_t)length + (size_t)fields * FIELD_ROOM + 1024);
   if (content == NULL) exit(2);
   n = (size_t)sprintf(content, "From: Load <a@load.test>\r\nTo: Sink <r@sink.test>\r\nSubject: a message of the bench\r\n"
-                               "Date: Mon, 06 Jan 2025 10:00:00 +0000\r\nMessage-ID: <bench@load.test>\r\n\r\n");
+                               "Date: Mon, 06 Jan 2025 10:00:00 +0000\r\nMessage-ID: <bench@load.test>\r\n");
+  for (long i = LEAST_FIELDS; i < fields; i++)
+    n += (size_t)sprintf(content + n, "X-Bench-%ld: one more field of the header\r\n", i + 1);
+  n += (size_t)sprintf(content + n, "\r\n");
   while (n + 2 < (size_t)length) {
     size_t line = 0;
     while (line < 64 && n + line + 2 < (size_t)length) {
@@ -226,12 +251,14 @@ static void print_distribution(const char *name, double *seconds, long n)
 static int read_options(int argc, char **argv)
 {
   int option;
-  while ((option = getopt(argc, argv, "s:m:w:l:cg")) > 0) {
+  while ((option = getopt(argc, argv, "s:m:w:l:f:r:cg")) > 0) {
     switch (option) {
     case 's': sessions = atoi(optarg); break;
     case 'm': messages = atol(optarg); break;
     case 'w': warm_up = atol(optarg); break;
     case 'l': length = atol(optarg); break;
+    case 'f': fields = atol(optarg); break;
+    case 'r': pace = atof(optarg); break;
     case 'c': new_connections = 1; break;
     case 'g': gate = 1; break;
     default: return -1;
@@ -239,6 +266,7 @@ static int read_options(int argc, char **argv)
   }
   if (optind + 1 != argc) return -1;
   port = atoi(argv[optind]);
+  if (fields < LEAST_FIELDS || fields > MOST_FIELDS || pace < 0) return -1;
   return port > 0 && sessions > 0 && sessions <= 2000 && messages > 0 && warm_up >= 0 && length >= 256 ? 0 : -1;
 }
 
@@ -246,7 +274,7 @@ int main(int argc, char **argv)
 {
   pthread_attr_t small;
   if (read_options(argc, argv) != 0) {
-    fprintf(stderr, "usage: smtpload [-s sessions] [-m messages] [-w warm-up] [-l bytes] [-c] [-g] PORT\n");
+    fprintf(stderr, "usage: smtpload [-s sessions] [-m messages] [-w warm-up] [-l bytes] [-f fields] [-r Mbit/s] [-c] [-g] PORT\n");
     return 2;
   }
   make_content();

@@ -1,15 +1,13 @@
 /**
  * `millrace queue list`: what waits for delivery, whether the gateway runs or not.
  *
- * Beside a running gateway it only reads. After a crash it finds the spool as a start would leave it: leases of dead processes
- * given back. Pages through it, so memory stays small however long the queue is.
+ * It only reads: beside a running gateway, in another container too, and after a crash, when it shows what the next start will
+ * find. Pages through the spool, so memory stays small however long the queue is.
  */
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { ManualClock } from '#clock';
 import { loadConfig, type Config } from '#gateway/config';
-import { CATALOGUE, type NoticeKind } from '#notices';
-import type { EntryState, SpoolStore } from '#spool';
+import { CATALOGUE, type NoticeKind, type NoticeSink } from '#notices';
+import type { EntryState, SpoolReader } from '#spool';
 import { chooseFile, loadOrSay } from './config-file.ts';
 import { QUEUE_HEADING, queueLine, queueText } from './queue-entries.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -49,43 +47,35 @@ async function queueList(options: ListOptions, terminal: Terminal): Promise<numb
     return EXIT.failed;
   }
   const { dir } = config.spool;
-  if (!existsSync(dir)) return EXIT.ok; // no gateway ever ran here: nothing waits
-  let spool: SpoolStore;
+  const { openLmdbReader, SpoolError } = await import('#spool');
   try {
-    spool = await openSpool(dir, terminal);
+    const spool = await openLmdbReader({ dir, notices: sayTo(terminal) }); // an empty one when no gateway ever ran here
+    try {
+      await printQueue(spool, options, terminal);
+    } finally {
+      await spool.close();
+    }
+    return EXIT.ok;
   } catch (error) {
-    terminal.error(
-      error instanceof Error ? error.message : String(error),
-      dir,
-      'check that this user may read and write there',
-    );
+    if (!(error instanceof SpoolError)) throw error;
+    const { message, cause } = error;
+    const why = cause instanceof Error ? `${message}: ${cause.message}` : message;
+    terminal.error(why, dir, 'check that this user may read the files there and write to its lock file');
     return EXIT.failed;
   }
-  try {
-    await printQueue(spool, options, terminal);
-  } finally {
-    await spool.close();
-  }
-  return EXIT.ok;
 }
 
-/** Opens the spool for one look: its clock stands still. What the spool has to complain of is said. */
-async function openSpool(dir: string, terminal: Terminal): Promise<SpoolStore> {
-  const { openLmdbSpool } = await import('#spool');
-  return openLmdbSpool({
-    dir,
-    clock: new ManualClock(Date.now()),
-    cacheBytes: 0,
-    notices: (name, fields) => {
-      const { level, says } = CATALOGUE[name] as NoticeKind;
-      if (level === 'warn' || level === 'error') terminal.say(`${level}: ${says} ${JSON.stringify(fields)}`);
-    },
-  });
+/** Says what the spool has to complain of. */
+function sayTo(terminal: Terminal): NoticeSink {
+  return (name, fields) => {
+    const { level, says } = CATALOGUE[name] as NoticeKind;
+    if (level === 'warn' || level === 'error') terminal.say(`${level}: ${says} ${JSON.stringify(fields)}`);
+  };
 }
 
 /** Writes the entries of `spool`, oldest first, until the end or until nobody reads any more. */
 export async function printQueue(
-  spool: Pick<SpoolStore, 'list'>,
+  spool: Pick<SpoolReader, 'list'>,
   options: Pick<ListOptions, 'json' | 'state'>,
   terminal: Terminal,
 ): Promise<void> {

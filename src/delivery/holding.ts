@@ -2,9 +2,11 @@
  * The entries this worker holds: their leases kept alive, their results recorded.
  *
  * A lease that is found lost breaks the attempt off. A result that the spool cannot take now is offered again until it can or
- * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. Never rejects.
+ * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. A result that the spool
+ * refuses as a mistake of ours is not offered again; the entry is let go and comes back when its lease runs out. Never rejects.
  */
 import type { NoticeFields, NoticeName } from '#notices';
+import { SpoolError } from '#spool';
 import type { EntryContent, EntryMeta, Lease, NewEntry, Settlement } from '#spool';
 import { LEASE_MS } from './options.ts';
 import type { DeliveryOptions } from './options.ts';
@@ -64,6 +66,10 @@ export class Holding {
           if (!kept) this.#say('delivery.lease-lost', { id, result: result.kind });
           return kept;
         } catch (cause) {
+          if (!(cause instanceof SpoolError)) {
+            this.#say('delivery.settle-fault', { id, result: result.kind, error: String(cause) });
+            return false;
+          }
           this.#say('delivery.store-trouble', { id, error: String(cause) });
           if (this.#hurried) return false;
           await this.#pause(SETTLE_WAITS[Math.min(n, SETTLE_WAITS.length - 1)]!);

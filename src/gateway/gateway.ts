@@ -10,10 +10,11 @@ import { startDelivery, type Delivery } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
 import { INTAKE_LIMITS, IntakePath, relayPolicy, type HandOver, type IntakeOptions } from '#intake';
 import type { NoticeSink } from '#notices';
-import { createSmtpServer, type SmtpServer, type SmtpServerOptions } from '#smtp/server';
+import type { SmtpServerOptions } from '#smtp/server';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
-import { environmentFor } from './environment.ts';
 import { clientNames } from './client-name.ts';
+import { Doors, type WantedListener } from './doors.ts';
+import { environmentFor } from './environment.ts';
 import { Filters } from './filters.ts';
 import { eventLoopLoad } from './event-loop.ts';
 import { handOverTo } from './hand-over.ts';
@@ -33,13 +34,6 @@ export class ReloadError extends Error {
   readonly code = 'reload_refused';
 }
 
-/** A listener that is open, and what it listens on. */
-interface Door {
-  readonly server: SmtpServer;
-  readonly binds: string;
-  readonly addresses: readonly string[];
-}
-
 /** A running gateway. */
 export class Gateway {
   readonly #around: Surroundings;
@@ -50,7 +44,10 @@ export class Gateway {
   #config: Config;
   readonly #delivery: Delivery;
   readonly #handOver: HandOver;
-  #doors = new Map<string, Door>();
+  readonly #doors: Doors;
+  /** The end of the last reload, whatever became of it. */
+  #reloaded: Promise<unknown> = Promise.resolve();
+  #stopping = false;
 
   private constructor(config: Config, around: Surroundings, spool: SpoolStore, owner: string) {
     this.#config = config;
@@ -58,6 +55,7 @@ export class Gateway {
     this.#spool = spool;
     this.#newId = makeQueueId(around.clock);
     this.#filters = new Filters(around);
+    this.#doors = new Doors(around.notices);
     const settings = deliverySettings(config, around);
     this.#delivery = startDelivery({ ...settings, spool, owner, ...around });
     this.#handOver = handOverTo(this.#delivery, owner, around.clock, eventLoopLoad());
@@ -69,8 +67,7 @@ export class Gateway {
     const owner = makeOwner();
     const gateway = new Gateway(config, around, await openSpool(config, around, owner), owner);
     try {
-      for (const listener of config.listeners)
-        gateway.#doors.set(listener.name, await gateway.#open(config, listener));
+      await gateway.#doors.change(gateway.#listeners(config));
     } catch (error) {
       await gateway.stop(0);
       throw error;
@@ -80,55 +77,48 @@ export class Gateway {
 
   /** Addresses listened on, per listener name, with the ports that were got. */
   get addresses(): ReadonlyMap<string, readonly string[]> {
-    return new Map([...this.#doors].map(([name, door]) => [name, door.addresses]));
+    return this.#doors.addresses;
   }
 
   /**
    * Takes over a new configuration: new sessions and attempts use it. Rejects with ReloadError, or with the cause when an
-   * address cannot be opened or a certificate not be used; then everything stays as it was.
+   * address cannot be opened or a certificate not be used; then everything stays as it was. One at a time, in order.
    */
-  async reload(config: Config): Promise<void> {
+  reload(config: Config): Promise<void> {
+    const reloaded = this.#reloaded.then(() => this.#takeOver(config));
+    this.#reloaded = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #takeOver(config: Config): Promise<void> {
+    if (this.#stopping) throw new ReloadError('the gateway is stopping');
     if (
       JSON.stringify([config.stateDir, config.spool]) !==
       JSON.stringify([this.#config.stateDir, this.#config.spool])
     )
       throw new ReloadError('stateDir and spool cannot change while the gateway runs: restart it');
-    const options = new Map(config.listeners.map((l) => [l.name, this.#serverOptions(config, l)]));
-    const fresh = new Map<string, Door>();
-    try {
-      for (const listener of config.listeners)
-        if (this.#doors.get(listener.name)?.binds !== bindTexts(listener).join())
-          fresh.set(listener.name, await this.#open(config, listener));
-    } catch (error) {
-      for (const door of fresh.values()) await door.server.close(0);
-      throw error;
-    }
-    const before = this.#doors;
+    const delivery = deliverySettings(config, this.#around);
+    await this.#doors.change(this.#listeners(config));
     this.#config = config;
-    this.#doors = new Map();
-    for (const [name, made] of options) {
-      const door = fresh.get(name) ?? before.get(name)!;
-      if (!fresh.has(name)) door.server.reconfigure(made);
-      this.#doors.set(name, door);
-    }
-    for (const [name, door] of before) if (this.#doors.get(name) !== door) void door.server.close();
     this.#filters.settle();
-    this.#delivery.reconfigure(deliverySettings(config, this.#around));
+    this.#delivery.reconfigure(delivery);
   }
 
   /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
   async stop(graceMs: number): Promise<void> {
-    await Promise.all([...this.#doors.values()].map((door) => door.server.close(graceMs)));
+    this.#stopping = true;
+    await this.#reloaded;
+    await this.#doors.close(graceMs);
     this.#filters.close();
     await this.#delivery.stop(graceMs);
     await this.#spool.close();
   }
 
-  async #open(config: Config, listener: ListenerConfig): Promise<Door> {
-    const binds = bindTexts(listener);
-    const server = createSmtpServer(this.#serverOptions(config, listener));
-    const addresses = await server.listen(binds);
-    return { server, binds: binds.join(), addresses };
+  #listeners(config: Config): readonly WantedListener[] {
+    return config.listeners.map((listener) => ({
+      binds: bindTexts(listener),
+      options: this.#serverOptions(config, listener),
+    }));
   }
 
   #serverOptions(config: Config, listener: ListenerConfig): SmtpServerOptions {

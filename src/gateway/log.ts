@@ -4,7 +4,7 @@
  * Text in fields is byte strings or plain text, often a stranger's: it is decoded, neutralised and cut here. When stdout cannot
  * be written, lines are dropped and mail keeps flowing (reliability reference 9.5).
  */
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { printable, utf8Of } from '#message';
 import { CATALOGUE, type NoticeFields, type NoticeSink } from '#notices';
 
@@ -19,16 +19,37 @@ const FLUSH = 50;
 /** Longest text of one field. */
 const MAX_FIELD = 1024;
 
-/** A sink that writes to stdout. */
-export function logNotices(options: LogOptions): NoticeSink {
+/** The log of the process. */
+export interface Log {
+  /** Writes to stdout. */
+  readonly notices: NoticeSink;
+  /** Lines from now on are written as `options` say. */
+  reconfigure(options: LogOptions): void;
+}
+
+/** A log on stdout. */
+export function openLog(options: LogOptions): Log {
   const out = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: FLUSH });
   // A closed pipe or a full volume must not end the gateway; pino drops what it cannot write.
   out.on('error', () => undefined);
-  const logger =
-    options.format === 'pretty'
-      ? pino({ level: options.level, ...LINE }, { write: (line: string) => out.write(readable(line)) })
-      : pino({ level: options.level, ...LINE }, out);
-  return sinkOf(logger);
+  return logTo(out, options);
+}
+
+/** A log on any stream that takes lines. */
+export function logTo(out: DestinationStream, options: LogOptions): Log {
+  let logger = loggerTo(out, options);
+  return {
+    notices: (name, fields) => {
+      const { level, says } = CATALOGUE[name];
+      if (logger.isLevelEnabled(level)) logger[level]({ event: name, ...clean(fields) }, says);
+    },
+    reconfigure: (next) => void (logger = loggerTo(out, next)),
+  };
+}
+
+function loggerTo(out: DestinationStream, { level, format }: LogOptions): Logger {
+  const pretty: DestinationStream = { write: (line) => out.write(readable(line)) };
+  return pino({ level, ...LINE }, format === 'pretty' ? pretty : out);
 }
 
 const LINE = {
@@ -36,14 +57,6 @@ const LINE = {
   timestamp: () => `,"time":"${new Date().toISOString()}"`,
   formatters: { level: (label: string) => ({ level: label }) },
 };
-
-function sinkOf(logger: Logger): NoticeSink {
-  return (name, fields) => {
-    const { level, says } = CATALOGUE[name];
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level]({ event: name, ...clean(fields) }, says);
-  };
-}
 
 function clean(fields: NoticeFields): NoticeFields {
   const safe: NoticeFields = {};

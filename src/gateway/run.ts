@@ -8,7 +8,7 @@ import { diagnosticLine, loadConfig, type Config } from '#gateway/config';
 import type { NoticeSink } from '#notices';
 import { systemClock } from './clock.ts';
 import { Gateway } from './gateway.ts';
-import { logNotices } from './log.ts';
+import { openLog, type Log } from './log.ts';
 
 /** Milliseconds that transactions and attempts under way may take when the process is told to end. */
 const GRACE = 20_000;
@@ -22,7 +22,8 @@ export interface RunOptions {
 
 /** Runs until a signal ends it. 0 = drained, 1 = could not start. */
 export async function runGateway({ config, configFile }: RunOptions): Promise<number> {
-  const notices = logNotices(config.log);
+  const log = openLog(config.log);
+  const { notices } = log;
   let gateway: Gateway;
   try {
     gateway = await Gateway.start(config, { clock: systemClock, notices });
@@ -33,10 +34,10 @@ export async function runGateway({ config, configFile }: RunOptions): Promise<nu
   const faults = catchFaults(notices);
   const addresses = [...gateway.addresses.values()].flat();
   notices('gateway.started', { addresses, milters: config.milters.map((m) => m.name), pid: process.pid });
-  const reload = (): void => void reloadFrom(configFile, gateway, notices);
+  // Never taken away: without a listener SIGHUP would kill the process while it drains.
+  const reload = (): void => void reloadFrom(configFile, gateway, log);
   process.on('SIGHUP', reload);
   await endSignal();
-  process.off('SIGHUP', reload);
   notices('gateway.draining', { graceMs: GRACE });
   // A second signal ends at once what the first one lets finish.
   void endSignal().then(() => gateway.stop(0));
@@ -46,7 +47,9 @@ export async function runGateway({ config, configFile }: RunOptions): Promise<nu
   return 0;
 }
 
-async function reloadFrom(file: string | null, gateway: Gateway, notices: NoticeSink): Promise<void> {
+/** The configuration is read now and taken over behind a reload that is under way. */
+async function reloadFrom(file: string | null, gateway: Gateway, log: Log): Promise<void> {
+  const { notices } = log;
   const refuse = (reason: string): void =>
     notices('gateway.reload-refused', { file: file ?? 'built in', reason });
   if (!file) return refuse('there is no configuration file to read again');
@@ -57,6 +60,7 @@ async function reloadFrom(file: string | null, gateway: Gateway, notices: Notice
   } catch (error) {
     return refuse(said(error));
   }
+  log.reconfigure(loaded.config.log);
   for (const warning of loaded.warnings)
     notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
   notices('gateway.reloaded', { file });

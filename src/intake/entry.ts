@@ -1,6 +1,6 @@
 /** From a filtered message to an entry of the spool. Pure but for the copy of the header into one block. */
 import type { EditableMessage } from '#edits';
-import type { HeaderField, Origin } from '#message';
+import { asciiLower, domainOf, localPartOf, type HeaderField, type Origin, type Recipient } from '#message';
 import type { EntryMeta, Lease, NewEntry } from '#spool';
 
 /** What an entry needs besides the message. */
@@ -26,7 +26,7 @@ export function newEntry(message: EditableMessage, facts: EntryFacts): NewEntry 
     receivedAt: now,
     sender: envelope.sender.address,
     senderParams: envelope.senderParams,
-    recipients: envelope.recipients.map((r) => ({
+    recipients: once(envelope.recipients).map((r) => ({
       address: r.path.address,
       params: r.params,
       state: 'pending',
@@ -50,6 +50,18 @@ export function newEntry(message: EditableMessage, facts: EntryFacts): NewEntry 
     lease,
   };
   return { meta, header, body: message.body };
+}
+
+/** A client may name a recipient twice; it gets one copy. The first naming, with its parameters, counts. */
+function once(recipients: readonly Recipient[]): readonly Recipient[] {
+  if (recipients.length < 2) return recipients;
+  const named = new Map<string, Recipient>();
+  for (const r of recipients) {
+    const { address } = r.path;
+    const key = `${localPartOf(address)}@${asciiLower(domainOf(address))}`;
+    if (!named.has(key)) named.set(key, r);
+  }
+  return [...named.values()];
 }
 
 function headerBytes(fields: readonly HeaderField[]): Uint8Array {

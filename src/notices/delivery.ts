@@ -20,6 +20,10 @@ export const deliveryNotices = {
     says: 'the claim on a message was lost while it was being delivered; its result was not recorded',
   },
   'delivery.store-trouble': { level: 'error', says: 'the spool failed while delivering; trying again' },
+  'delivery.settle-fault': {
+    level: 'error',
+    says: 'the result of a delivery could not be recorded by a mistake of the program; the message will be tried again later',
+  },
   'delivery.content-missing': { level: 'error', says: 'the bytes of a message could not be read' },
   'delivery.mailbox-trouble': { level: 'error', says: 'a mailbox folder could not be written' },
   'delivery.tls-fallback': { level: 'warn', says: 'TLS failed; the next hop is tried once without' },

@@ -5,6 +5,7 @@ export const spoolNotices = {
   'spool.recovered': { level: 'info', says: 'the spool was put in order after an earlier process' },
   'spool.notRecovered': { level: 'warn', says: 'a part of putting the spool in order has to wait' },
   'spool.damaged': { level: 'error', says: 'an entry of the spool is damaged and was set aside' },
+  'spool.entryUnreadable': { level: 'error', says: 'an entry of the spool cannot be read; it is left out' },
   'spool.stranger': { level: 'warn', says: 'a file that is not of the spool was moved out of it' },
   'spool.storeDamaged': { level: 'error', says: 'a part of the spool was not usable and was moved aside' },
   'spool.storeCut': { level: 'error', says: 'the data file of the spool was shorter than it says' },

@@ -17,6 +17,16 @@ const MAX_ROUNDS = 100;
 /** What to make of an entry: its next record, null to remove it, false to leave it (the answer is then false). */
 export type Decision = (meta: EntryMeta) => EntryMeta | null | false;
 
+/** How a change is to be written. */
+export interface Manner {
+  /** Entries that come to exist in the same transaction. */
+  readonly also?: readonly Insert[];
+  /** The entry as it is known to the caller, so that it need not be read. */
+  readonly known?: StoredEntry | undefined;
+  /** See writer.ts. */
+  readonly lazy?: boolean;
+}
+
 /** What a change made of an entry. */
 export interface Changed {
   /** Null when it was removed. */
@@ -30,16 +40,15 @@ export async function change(
   parts: Parts,
   id: string,
   decide: Decision,
-  also: readonly Insert[] = [],
-  known?: StoredEntry,
+  manner: Manner = {},
 ): Promise<Changed | null> {
-  let stored = known ?? readEntry(parts, id);
+  let stored = manner.known ?? readEntry(parts, id);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (stored === null) return null;
     const next = decide(stored.meta);
     if (next === false) return null;
     const version = stored.version + 1;
-    if (await write(parts, stored, next, also)) return { meta: next, file: stored.file, version };
+    if (await write(parts, stored, next, manner)) return { meta: next, file: stored.file, version };
     stored = readEntry(parts, id);
   }
   throw new SpoolError('io', 'spool: an entry would not stand still');
@@ -49,7 +58,7 @@ async function write(
   parts: Parts,
   stored: StoredEntry,
   next: EntryMeta | null,
-  also: readonly Insert[],
+  { also = [], lazy = false }: Manner,
 ): Promise<boolean> {
   const { tables, writer } = parts;
   const { meta, file, version } = stored;
@@ -59,6 +68,7 @@ async function write(
   const record = next && encodeMeta(next, file);
   const happened = await writer.submit({
     guard: { key, version },
+    lazy,
     size: (record?.length ?? 0) + also.reduce((sum, insert) => sum + insert.size, 0),
     writes() {
       void tables[meta.state].remove(from);

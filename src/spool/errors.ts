@@ -8,11 +8,20 @@ import { SpoolError } from './store.ts';
 /** Out of space, over quota, or over a file size limit: names of node, then numbers of the kernel and of lmdb. */
 const NO_ROOM = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG', 28, 122, 27, -30792]);
 
+/** Whether a file system or lmdb said that there is no room. */
+export function isNoRoom(error: unknown): boolean {
+  return NO_ROOM.has((error as { code?: unknown } | null)?.code);
+}
+
+/** Whether a file system said that a name is not there. */
+export function isAbsent(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ENOENT';
+}
+
 /** Wraps an error; one that is a SpoolError already stays as it is. `doing` is what was tried, for the log. */
 export function spoolError(error: unknown, doing: string): SpoolError {
   if (error instanceof SpoolError) return error;
-  const code = (error as { code?: unknown } | null)?.code;
-  return new SpoolError(NO_ROOM.has(code) ? 'full' : 'io', `spool: ${doing} failed`, { cause: error });
+  return new SpoolError(isNoRoom(error) ? 'full' : 'io', `spool: ${doing} failed`, { cause: error });
 }
 
 /** What went wrong, for a notice. */

@@ -3,6 +3,8 @@ export * from './store.ts';
 export { makeQueueId } from './ids.ts';
 export { openLmdbSpool } from './open-lmdb.ts';
 export type { LmdbSpoolOptions } from './open-lmdb.ts';
+export { openLmdbReader } from './reader.ts';
+export type { LmdbReaderOptions, SpoolReader } from './reader.ts';
 export { MemorySpool } from './memory.ts';
 export type { MemorySpoolOptions } from './memory.ts';
 export { makeOwner } from './owner.ts';

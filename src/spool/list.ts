@@ -2,11 +2,11 @@
  * Listing entries in order of id, page by page, for people and their tools.
  *
  * Reads in slices and lets the event loop run between them. With a state asked for, a state that few entries are in is read
- * from its index, any other by walking the entries. Damaged records are set aside and left out.
+ * from its index, any other by walking the entries. Damaged records are handed to `aside` and left out.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { readEntry } from './parts.ts';
-import type { Parts } from './parts.ts';
+import type { Readable } from './parts.ts';
 import { decodeMeta, idKey, idOf, indexedId, isInState } from './record.ts';
 import type { EntryMeta, EntryState } from './store.ts';
 
@@ -17,7 +17,7 @@ const INDEX_MAX = 10_000;
 
 /** See SpoolStore.list. */
 export async function listEntries(
-  parts: Parts,
+  parts: Readable,
   options: { readonly after?: string; readonly limit: number; readonly state?: EntryState },
 ): Promise<readonly EntryMeta[]> {
   const { after = '', limit, state } = options;
@@ -27,7 +27,7 @@ export async function listEntries(
   return fromEntries(parts, after, limit, state);
 }
 
-function fromIndex(parts: Parts, after: string, limit: number, state: EntryState): EntryMeta[] {
+function fromIndex(parts: Readable, after: string, limit: number, state: EntryState): EntryMeta[] {
   const ids: string[] = [];
   for (const key of parts.tables[state].getKeys()) {
     const id = indexedId(state, key);
@@ -43,7 +43,7 @@ function fromIndex(parts: Parts, after: string, limit: number, state: EntryState
 }
 
 async function fromEntries(
-  parts: Parts,
+  parts: Readable,
   after: string,
   limit: number,
   state: EntryState | undefined,

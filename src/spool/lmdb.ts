@@ -14,8 +14,9 @@ import { claimDue, firstDue } from './claim.ts';
 import { SpoolDraft } from './draft.ts';
 import { spoolError } from './errors.ts';
 import { prepare, prepareAll } from './insert.ts';
+import type { Insert } from './insert.ts';
 import { listEntries } from './list.ts';
-import { readEntry } from './parts.ts';
+import { closeParts, readEntry } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { decodeContent, idKey } from './record.ts';
 import { allows, held, IllegalMove, released, renewed, settled } from './states.ts';
@@ -114,16 +115,16 @@ export class LmdbSpool implements SpoolStore {
     also: readonly NewEntry[] = [],
   ): Promise<boolean> {
     const { leases } = this.#parts;
-    const inserts = also.length > 0 ? await prepareAll(this.#parts, also) : [];
-    const known = leases.get(id, lease);
-    if (known) known.settling = true;
+    let inserts: readonly Insert[] = [];
     try {
+      if (also.length > 0) inserts = await prepareAll(this.#parts, also);
+      const known = leases.get(id, lease);
+      if (known) known.settling = true;
       const changed = await change(
         this.#parts,
         id,
         (meta) => meta.lease?.token === lease.token && settled(meta, result),
-        inserts,
-        known,
+        { also: inserts, known, lazy: result.kind === 'done' && also.length === 0 },
       );
       leases.drop(id, lease);
       for (const insert of inserts)
@@ -131,9 +132,14 @@ export class LmdbSpool implements SpoolStore {
         else insert.failed();
       return changed !== null;
     } catch (error) {
-      // Whether it is on disk is not known when lmdb broke, so the files of `inserts` stay; an orphan is swept at a start.
       const left = leases.get(id, lease);
       if (left) left.settling = false;
+      if (!(error instanceof SpoolError)) {
+        // A mistake of the caller, who cannot do better the next time: nothing was written, and the lease is to run out.
+        leases.drop(id, lease);
+        for (const insert of inserts) insert.failed();
+      }
+      // Else whether it is on disk is not known when lmdb broke, so the files of `inserts` stay; a start sweeps an orphan.
       throw error;
     }
   }
@@ -148,8 +154,7 @@ export class LmdbSpool implements SpoolStore {
         this.#parts,
         id,
         (meta) => meta.lease?.token === lease.token && renewed(meta, until),
-        [],
-        known,
+        { known },
       );
       const now = leases.get(id, lease);
       if (!now || now.settling) return; // settled meanwhile: neither renewed nor lost
@@ -200,10 +205,8 @@ export class LmdbSpool implements SpoolStore {
   }
 
   async close(): Promise<void> {
-    await this.#parts.aside.settled();
-    await this.#parts.writer.close();
-    await this.#parts.files.close();
-    await this.#parts.tables.close();
+    await closeParts(this.#parts);
+    await this.#parts.presence.leave();
   }
 }
 

@@ -77,10 +77,16 @@ export class MemorySpool implements SpoolStore {
     result: Settlement,
     also: readonly NewEntry[] = [],
   ): Promise<boolean> {
-    this.#check(also);
     const kept = this.#entries.get(id);
     const mine = kept?.meta.lease?.token === lease.token;
-    const next = mine && settled(kept.meta, result);
+    let next: EntryMeta | null | false;
+    try {
+      this.#check(also);
+      next = mine && settled(kept.meta, result);
+    } catch (error) {
+      if (error instanceof IllegalMove) this.#forget(id, lease.owner, lease.token);
+      throw error;
+    }
     this.#forget(id, lease.owner, lease.token);
     if (next === false || !kept) return false;
     if (next) kept.meta = next;

@@ -2,7 +2,7 @@
  * Opens the embedded store: makes what is missing, puts aside what cannot be used, recovers, and hands out the store.
  *
  * Several processes of one machine may have the same spool open; never put it on a network file system. Layout of the
- * directory: `queue/` lmdb, `bodies/` and `incoming/` body files, `damaged/` what was set aside.
+ * directory: `queue/` lmdb, `bodies/` and `incoming/` body files, `open/` who has it open, `damaged/` what was set aside.
  */
 import { randomInt } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
@@ -17,8 +17,10 @@ import { FreeSpace } from './free-space.ts';
 import { Leases } from './leases.ts';
 import { LmdbSpool } from './lmdb.ts';
 import { makeOwner, OWNER_NAME } from './owner.ts';
+import { closeParts } from './parts.ts';
 import type { Parts } from './parts.ts';
-import { preflight, putStoreAside } from './preflight.ts';
+import { isSound, makeDirectories, mend, putStoreAside } from './preflight.ts';
+import { Presence } from './presence.ts';
 import { recover } from './recover.ts';
 import { Reserve } from './reserve.ts';
 import { SetAside } from './set-aside.ts';
@@ -48,42 +50,59 @@ export interface LmdbSpoolOptions {
 const NEW_STORE_BYTES = 1024 * 1024;
 const INLINE_MAX = 64 * 1024;
 const CACHE_BYTES = 16 * 1024 * 1024;
-const MAP_MAX = 64 * 2 ** 30;
+/** Bytes of address space for lmdb's map, unless the volume is smaller. */
+export const MAP_MAX = 64 * 2 ** 30;
 
 /**
  * Opens (or makes) a spool and puts it in order, whatever it holds. Rejects with SpoolError `io` only when the directory
  * cannot be used at all.
  */
 export async function openLmdbSpool(options: LmdbSpoolOptions): Promise<SpoolStore> {
+  const { dir, clock, notices, owner = '' } = options;
+  let presence: Presence | null = null;
   try {
-    return new LmdbSpool(await ready(options));
+    if (owner !== '' && !OWNER_NAME.test(owner))
+      throw new SpoolError('io', 'spool: the owner name is not usable');
+    await makeDirectories(dir, clock, notices);
+    presence = await Presence.announce(dir);
+    return new LmdbSpool(await ready(options, presence));
   } catch (error) {
+    await presence?.leave();
     throw spoolError(error, 'opening');
   }
 }
 
 /** Parts in order; begins anew with an empty store when damage of the old one shows only now. */
-async function ready(options: LmdbSpoolOptions): Promise<Parts> {
-  const parts = await assemble(options);
+async function ready(options: LmdbSpoolOptions, presence: Presence): Promise<Parts> {
+  const { dir, clock, notices } = options;
+  if (!(await isSound(dir))) await presence.alone(() => mend(dir, clock, notices));
+  const parts = await assemble(options, presence);
   try {
     await recover(parts);
     return parts;
   } catch (error) {
-    await new LmdbSpool(parts).close();
+    await closeParts(parts);
     if (!isUnusable(error)) throw error;
-    const { dir, clock, notices } = options;
-    notices('spool.unreadable', { cause: causeOf(error) });
-    await putStoreAside(dir, clock, notices);
+    await beginAnew(options, presence, error);
   }
-  const empty = await assemble(options);
-  await recover(empty);
-  return empty;
+  const empty = await assemble(options, presence);
+  try {
+    await recover(empty);
+    return empty;
+  } catch (error) {
+    await closeParts(empty);
+    throw error;
+  }
 }
 
-async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
+async function beginAnew(options: LmdbSpoolOptions, presence: Presence, error: unknown): Promise<void> {
+  const { dir, clock, notices } = options;
+  notices('spool.unreadable', { cause: causeOf(error) });
+  await presence.alone(() => putStoreAside(dir, clock, notices));
+}
+
+async function assemble(options: LmdbSpoolOptions, presence: Presence): Promise<Parts> {
   const { dir, clock, notices, owner = makeOwner() } = options;
-  if (!OWNER_NAME.test(owner)) throw new SpoolError('io', 'spool: the owner name is not usable');
-  await preflight(dir, clock, notices);
   const free: FreeSpace = new FreeSpace({
     dir,
     clock,
@@ -98,7 +117,7 @@ async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
   if (free.available < NEW_STORE_BYTES && !existsSync(join(dir, 'queue', 'data.mdb')))
     throw new SpoolError('full', 'spool: no room for a new spool');
   const mapSize = options.mapSize ?? Math.min(MAP_MAX, free.volume);
-  tables = await openTables(dir, mapSize, clock, notices);
+  tables = await openTables(options, presence, mapSize);
   reserve = await Reserve.open(join(dir, 'queue', 'data.mdb'));
   await free.ask();
   for (const made of [join(dir, 'queue'), dir, dirname(dir)]) await syncDirectory(made);
@@ -108,6 +127,7 @@ async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
   return {
     dir,
     owner,
+    presence,
     clock,
     notices,
     inlineBodyMax: options.inlineBodyMax ?? INLINE_MAX,
@@ -121,14 +141,13 @@ async function assemble(options: LmdbSpoolOptions): Promise<Parts> {
   };
 }
 
-async function openTables(dir: string, mapSize: number, clock: Clock, notices: NoticeSink): Promise<Tables> {
-  const path = join(dir, 'queue');
+async function openTables(options: LmdbSpoolOptions, presence: Presence, mapSize: number): Promise<Tables> {
+  const path = join(options.dir, 'queue');
   try {
     return await Tables.open(path, mapSize);
   } catch (error) {
     if (!isUnusable(error)) throw error;
-    notices('spool.unreadable', { cause: causeOf(error) });
-    await putStoreAside(dir, clock, notices);
+    await beginAnew(options, presence, error);
     return Tables.open(path, mapSize);
   }
 }

@@ -1,40 +1,50 @@
 /**
  * Who holds a lease: a process, named so that a later process can tell whether it still lives.
  *
- * An owner is `PID-START-BOOT`: process id, its start time in kernel ticks, the first part of the machine's boot id. Where the
- * kernel does not tell (not Linux), START and BOOT are 0 and a reused process id makes a dead owner look alive until its
- * leases run out. Read once at start; never on the way of a message. Never throws.
+ * An owner is `PID-START-BOOT-SPACE`: process id, its start time in kernel ticks, the first part of the machine's boot id, the
+ * PID namespace. A process of another namespace (a container, its host) cannot be looked up, so nothing is said about it. Where
+ * the kernel does not tell (not Linux), START, BOOT and SPACE are 0 and a reused process id makes a dead owner look alive until
+ * its leases run out. Read once at start; never on the way of a message. Never throws.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
-const OWNER = /^(\d{1,10})-([0-9a-z]{1,13})-([0-9a-f]{1,8})$/;
+const OWNER = /^(\d{1,10})-([0-9a-z]{1,13})-([0-9a-f]{1,8})-([0-9a-z]{1,13})$/;
 
 /** What may be an owner's name: it becomes part of file names. */
 export const OWNER_NAME = /^[A-Za-z0-9-]{1,64}$/;
 
 /** The name of this process. */
 export function makeOwner(): string {
-  return `${process.pid}-${startOf(process.pid) ?? '0'}-${bootId()}`;
+  return `${process.pid}-${startOf(process.pid) ?? '0'}-${bootId()}-${pidSpace()}`;
 }
 
-/** What a name tells: a living process, one that is gone, or `unknown` for names that makeOwner did not make. */
+/**
+ * What a name tells: a process that lives, one that is gone for certain, or `unknown`: a process of another PID namespace, one
+ * that may not be looked at, or a name that makeOwner did not make.
+ */
 export function fateOf(owner: string): 'alive' | 'gone' | 'unknown' {
   const parts = OWNER.exec(owner);
   if (!parts) return 'unknown';
-  const [, pid, start, boot] = parts;
+  const [, pid, start, boot, space] = parts;
   if (boot !== bootId()) return 'gone';
-  if (start !== '0') return startOf(Number(pid)) === start ? 'alive' : 'gone';
+  if (space !== pidSpace()) return 'unknown';
+  const found = startOf(Number(pid));
+  if (found !== null && start !== '0') return found === start ? 'alive' : 'gone';
   try {
     process.kill(Number(pid), 0);
-    return 'alive';
+    return start === '0' ? 'alive' : 'unknown'; // it may be another process, or one that is hidden from us in /proc
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'gone' : 'alive';
+    return (error as NodeJS.ErrnoException).code === 'ESRCH' ? 'gone' : 'unknown';
   }
 }
 
-/** Field 22 of /proc/PID/stat, counted after the command name, which may hold anything. Null when there is no such process. */
+/**
+ * Field 22 of /proc/PID/stat, counted after the command name, which may hold anything. Null when there is no such process, or
+ * none that may be seen, or when /proc is of another namespace and its numbers mean other processes.
+ */
 function startOf(pid: number): string | null {
   try {
+    if (readlinkSync('/proc/self') !== String(process.pid)) return null;
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     return ticks ? Number(ticks).toString(36) : null;
@@ -46,12 +56,22 @@ function startOf(pid: number): string | null {
 let boot: string | null = null;
 
 function bootId(): string {
-  if (boot === null) {
-    try {
-      boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
-    } catch {
-      boot = '0';
-    }
-  }
+  boot ??= told(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8));
   return boot;
+}
+
+let space: string | null = null;
+
+/** The number of this process's PID namespace; the link reads `pid:[4026531836]`. */
+function pidSpace(): string {
+  space ??= told(() => Number(/\d+/.exec(readlinkSync('/proc/self/ns/pid'))![0]).toString(36));
+  return space;
+}
+
+function told(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '0';
+  }
 }

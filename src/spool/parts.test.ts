@@ -58,11 +58,20 @@ test('this process is alive, and one that shares only its number is not', () => 
   const owner = makeOwner();
   assert.match(owner, OWNER_NAME);
   assert.equal(fateOf(owner), 'alive');
-  const [pid, start, boot] = owner.split('-');
-  assert.equal(fateOf(`${pid}-${start}x-${boot}`), start === '0' ? 'alive' : 'gone');
-  assert.equal(fateOf(`${pid}-${start}-deadbeef`), 'gone');
-  assert.equal(fateOf(`4194399-${start}-${boot}`), 'gone');
-  for (const odd of ['', 'w', 'worker-1', '1-2', '../1-2-3']) assert.equal(fateOf(odd), 'unknown');
+  const [pid, start, boot, space] = owner.split('-');
+  assert.equal(fateOf(`${pid}-${start}x-${boot}-${space}`), start === '0' ? 'alive' : 'gone');
+  assert.equal(fateOf(`${pid}-${start}-deadbeef-${space}`), 'gone');
+  assert.equal(fateOf(`4194399-${start}-${boot}-${space}`), 'gone');
+  assert.equal(fateOf(`${pid}-0-${boot}-${space}`), 'alive', 'its start is not known');
+  for (const odd of ['', 'w', 'worker-1', '1-2', '1-2-3', '../1-2-3-4']) assert.equal(fateOf(odd), 'unknown');
+});
+
+test('of a process in another PID namespace nothing is known, unless the machine was started anew since', () => {
+  const [pid, start, boot, space] = makeOwner().split('-');
+  const elsewhere = `${space}9`;
+  for (const number of [pid, '1', '4194399'])
+    assert.equal(fateOf(`${number}-${start}-${boot}-${elsewhere}`), 'unknown');
+  assert.equal(fateOf(`${pid}-${start}-deadbeef-${elsewhere}`), 'gone');
 });
 
 test('missing room is told apart from other trouble, by names and by numbers', () => {

@@ -3,15 +3,17 @@
  *
  * lmdb ends the process when its file cannot be opened or is none of its own, and when it reads past the end of a file that
  * was cut short. So a file without lmdb's header is put aside here, and one shorter than its header says is first made as
- * long as it should be; lmdb then finds empty pages and reports them. Damage deeper inside stays lmdb's to notice. Links are
- * never followed and nothing is ever deleted. Throws what the file system throws when it refuses.
+ * long as it should be; lmdb then finds empty pages and reports them. Damage deeper inside stays lmdb's to notice. That is
+ * mending, and is done only on demand, by a process that knows itself alone with the spool. Links are never followed and
+ * nothing is ever deleted. Throws what the file system throws when it refuses.
  */
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, rename } from 'node:fs/promises';
+import { access, link, lstat, mkdir, open, rename, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
+import { OPEN_DIRECTORY } from './presence.ts';
 
 /** lmdb's header page (data version 2): page flags, then the meta block. */
 const HEADER_BYTES = 168;
@@ -28,37 +30,67 @@ const LAST_PAGE_AT = META_AT + 120;
 const MAX_BYTES = 2 ** 46;
 
 /** Directories below the spool's own; first the one that takes what stands in the place of the others. */
-const DIRECTORIES = ['damaged', 'queue', 'incoming', 'bodies'];
+const DIRECTORIES = ['damaged', OPEN_DIRECTORY, 'queue', 'incoming', 'bodies'];
 
-/** Makes the directories (0700) and a usable data file, or none. */
-export async function preflight(dir: string, clock: Clock, notices: NoticeSink): Promise<void> {
+/** Makes the directories (0700); what is there and is none goes aside. Takes nothing from a process that has the spool open. */
+export async function makeDirectories(dir: string, clock: Clock, notices: NoticeSink): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   for (const name of DIRECTORIES) {
     const path = join(dir, name);
     const found = await lstat(path).catch(() => null);
-    if (found && !found.isDirectory()) await putAside(dir, path, clock, notices);
+    if (found && !found.isDirectory()) {
+      // A directory that another process made here meanwhile can be neither linked nor unlinked.
+      const aside = asideName(name, clock);
+      await link(path, join(dir, aside));
+      await unlink(path);
+      notices('spool.storeDamaged', { file: name, movedTo: aside });
+    }
     await mkdir(path, { recursive: true, mode: 0o700 });
   }
-  for (const name of ['data.mdb', 'lock.mdb']) {
-    const path = join(dir, 'queue', name);
+}
+
+/** Whether lmdb may open what is there. Changes nothing. */
+export async function isSound(dir: string): Promise<boolean> {
+  for (const path of lmdbFiles(dir)) {
+    const found = await lstat(path).catch(() => null);
+    if (found && !found.isFile()) return false;
+  }
+  await checkLock(join(dir, 'queue', 'lock.mdb'));
+  return (await shapeOf(join(dir, 'queue', 'data.mdb'))).kind === 'sound';
+}
+
+/** Makes a usable data file, or none. Only for a process that is alone with the spool. */
+export async function mend(dir: string, clock: Clock, notices: NoticeSink): Promise<void> {
+  for (const path of lmdbFiles(dir)) {
     const found = await lstat(path).catch(() => null);
     if (found && !found.isFile()) await putAside(dir, path, clock, notices);
   }
-  await checkLock(join(dir, 'queue', 'lock.mdb'));
   const data = join(dir, 'queue', 'data.mdb');
-  if (!(await checkData(data, notices))) await putAside(dir, data, clock, notices);
+  const shape = await shapeOf(data);
+  if (shape.kind === 'garbage') await putAside(dir, data, clock, notices);
+  if (shape.kind !== 'cut') return;
+  await truncate(data, shape.size + shape.missing);
+  notices('spool.storeCut', { missing: shape.missing });
 }
 
-/** Moves the data file away, so that the spool can start with an empty one. */
+function lmdbFiles(dir: string): readonly string[] {
+  return ['data.mdb', 'lock.mdb'].map((name) => join(dir, 'queue', name));
+}
+
+/** Moves the data file away, so that the spool can start with an empty one. Only for a process that is alone with the spool. */
 export async function putStoreAside(dir: string, clock: Clock, notices: NoticeSink): Promise<void> {
   await putAside(dir, join(dir, 'queue', 'data.mdb'), clock, notices);
 }
 
 async function putAside(dir: string, path: string, clock: Clock, notices: NoticeSink): Promise<void> {
   const base = path.slice(path.lastIndexOf('/') + 1);
-  const name = base === 'damaged' ? `${base}.${clock.now()}` : join('damaged', `${base}.${clock.now()}`);
+  const name = asideName(base, clock);
   await rename(path, join(dir, name));
   notices('spool.storeDamaged', { file: base, movedTo: name });
+}
+
+function asideName(name: string, clock: Clock): string {
+  return name === 'damaged' ? `${name}.${clock.now()}` : join('damaged', `${name}.${clock.now()}`);
 }
 
 /** lmdb must be able to write its lock file. Not tried by opening it: closing it would undo the locks of this process. */
@@ -70,23 +102,33 @@ async function checkLock(path: string): Promise<void> {
   }
 }
 
-/** Whether lmdb can open the data file (or make it); a file that was cut short is made as long as its header says. */
-async function checkData(path: string, notices: NoticeSink): Promise<boolean> {
+/** What can be told of a data file from its outside. */
+export type Shape =
+  /** lmdb can open it, or make it when `size` is 0: it is empty or missing. */
+  | { readonly kind: 'sound'; readonly size: number }
+  /** Without lmdb's header, or with one that cannot be believed. */
+  | { readonly kind: 'garbage' }
+  /** Shorter than its header says. */
+  | { readonly kind: 'cut'; readonly size: number; readonly missing: number };
+
+/**
+ * Looks at a data file, beside a process that writes to it too: the header is read before the size, and such a file has its
+ * pages before its header names them and never shrinks. Throws what the file system throws.
+ */
+export async function shapeOf(path: string): Promise<Shape> {
   const file = await openIfThere(path);
-  if (file === null) return true;
+  if (file === null || (await file.stat()).size === 0) {
+    await file?.close();
+    return { kind: 'sound', size: 0 };
+  }
   try {
-    const { size } = await file.stat();
-    if (size === 0) return true;
     const first = await readHeader(file, 0);
-    if (first === null) return false;
+    if (first === null) return { kind: 'garbage' };
     const second = await readHeader(file, first.pageSize);
     const needed = Math.max(first.pages, second?.pages ?? 0, 2) * first.pageSize;
-    if (needed > MAX_BYTES) return false;
-    if (needed > size) {
-      await file.truncate(needed);
-      notices('spool.storeCut', { missing: needed - size });
-    }
-    return true;
+    if (needed > MAX_BYTES) return { kind: 'garbage' };
+    const { size } = await file.stat();
+    return needed > size ? { kind: 'cut', size, missing: needed - size } : { kind: 'sound', size };
   } finally {
     await file.close();
   }
@@ -94,7 +136,7 @@ async function checkData(path: string, notices: NoticeSink): Promise<boolean> {
 
 async function openIfThere(path: string): Promise<FileHandle | null> {
   try {
-    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

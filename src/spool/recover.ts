@@ -3,10 +3,11 @@
  *
  * Leases of processes that are gone, or that ran out, are given back; an index that does not fit its entries is made anew;
  * body files that no entry names are removed; whatever else lies in the spool's directories is moved to `damaged/`. Nothing
- * of a living process is touched. What cannot be done now (a full disk) is reported and left to the next start; rejects only
- * when the data file turns out to be unusable.
+ * of a living process is touched, and a process that cannot be looked up (another container's) counts as living: its leases
+ * end by themselves, its files must be older than any message in the making. What cannot be done now (a full disk) is reported
+ * and left to the next start; rejects only when the data file turns out to be unusable.
  */
-import { readdir, rename, unlink } from 'node:fs/promises';
+import { lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { change } from './change.ts';
@@ -14,13 +15,15 @@ import { causeOf, isUnusable } from './errors.ts';
 import { MARK } from './insert.ts';
 import { fateOf } from './owner.ts';
 import { readEntry } from './parts.ts';
-import type { Parts } from './parts.ts';
+import type { Parts, StoredEntry } from './parts.ts';
 import { BODY_FILE, idKey, idOf, indexedId, indexKey, readTimeKey } from './record.ts';
 import { recovered } from './states.ts';
 import type { EntryState } from './store.ts';
 
 /** Records looked at between two turns of the event loop. */
 const SLICE = 512;
+/** Milliseconds after its last change before a body file may go that no entry names and whose maker cannot be looked up. */
+const UNCLAIMED_AGE = 86_400_000;
 
 /** Puts the spool in order; see above. */
 export async function recover(parts: Parts): Promise<void> {
@@ -28,7 +31,10 @@ export async function recover(parts: Parts): Promise<void> {
   await attempt(parts, () => proveWritable(parts));
   const leases = await attempt(parts, () => releaseLeases(parts));
   const fixed = await attempt(parts, () => mendIndexes(parts));
-  const isOwned = (name: string): boolean => tables.files.doesExist(Buffer.from(name, 'latin1'));
+  const isOwned = (name: string): boolean => {
+    tables.freshen(); // the maker may have committed it just before it ended
+    return tables.files.doesExist(Buffer.from(name, 'latin1'));
+  };
   const arriving = await attempt(parts, () => sweep(parts, files.incoming, () => false));
   const kept = await attempt(parts, () => sweep(parts, files.kept, isOwned));
   await parts.aside.settled();
@@ -87,14 +93,22 @@ async function mendIndexes(parts: Parts): Promise<number> {
   const { queued, leased, held } = tables.totals();
   if (tables.entryCount() === queued + leased + held) return 0;
   let fixed = 0;
-  const submit = (writes: () => void): Promise<boolean> => {
+  // Guarded by the entry's version: a living process may be changing it.
+  const submit = (id: string, stored: StoredEntry | null, writes: () => void): Promise<boolean> => {
     fixed++;
-    return parts.writer.submit({ size: 0, writes });
+    const guard = id === '' ? {} : { guard: { key: idKey(id), version: stored?.version ?? null } };
+    return parts.writer.submit({ ...guard, size: 0, writes });
   };
   for (const state of ['queued', 'leased', 'held'] as const)
     for (const slice of slices(Array.from(tables[state].getKeys()))) {
-      const wrong = slice.filter((key) => !belongs(parts, state, key));
-      await Promise.all(wrong.map((key) => submit(() => void tables[state].remove(key))));
+      const removals: Promise<boolean>[] = [];
+      for (const key of slice) {
+        const id = indexedId(state, key);
+        const stored = readEntry(parts, id);
+        if (!parts.aside.has(id) && !isIndexed(stored, state, key))
+          removals.push(submit(id, stored, () => void tables[state].remove(key)));
+      }
+      await Promise.all(removals);
       await turn();
     }
   for (const slice of slices(Array.from(tables.entries.getKeys()))) {
@@ -103,22 +117,28 @@ async function mendIndexes(parts: Parts): Promise<number> {
       if (stored === null) continue;
       const at = indexKey(stored.meta);
       const index = tables[stored.meta.state];
-      if (!index.doesExist(at)) await submit(() => void index.put(at, MARK));
+      if (!index.doesExist(at)) await submit(stored.meta.id, stored, () => void index.put(at, MARK));
     }
     await turn();
   }
   return fixed;
 }
 
-function belongs(parts: Parts, state: EntryState, key: Buffer): boolean {
-  const id = indexedId(state, key);
-  if (!parts.tables.entries.doesExist(idKey(id))) return false;
-  const stored = readEntry(parts, id);
-  return stored === null || (stored.meta.state === state && indexKey(stored.meta).equals(key));
+function isIndexed(stored: StoredEntry | null, state: EntryState, key: Buffer): boolean {
+  return stored?.meta.state === state && indexKey(stored.meta).equals(key);
 }
 
 function* slices<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += SLICE) yield all.slice(at, at + SLICE);
+}
+
+/** Whether no process can be about to commit this file: then, and not before, the entries can be asked. */
+async function isLeft(parts: Parts, owner: string, path: string): Promise<boolean> {
+  if (owner === parts.owner) return false;
+  const fate = fateOf(owner);
+  if (fate !== 'unknown') return fate === 'gone';
+  const { mtimeMs, ctimeMs } = await lstat(path);
+  return parts.clock.now() - Math.max(mtimeMs, ctimeMs) > UNCLAIMED_AGE;
 }
 
 /** Removes body files of dead processes that no entry owns, puts strangers aside; returns how many it moved or removed. */
@@ -132,7 +152,7 @@ async function sweep(parts: Parts, dir: string, isOwned: (name: string) => boole
         await rename(path, join(parts.dir, 'damaged', `${found.name}.${parts.clock.now()}`));
         parts.notices('spool.stranger', { file: found.name });
       } else {
-        if (isOwned(found.name) || owner === parts.owner || fateOf(owner) === 'alive') continue;
+        if (!(await isLeft(parts, owner, path)) || isOwned(found.name)) continue;
         await unlink(path);
       }
       count++;

@@ -47,15 +47,20 @@ export class Tables {
   #open = false;
   readonly #path: string;
   readonly #mapSize: number;
+  readonly #readOnly: boolean;
 
-  private constructor(path: string, mapSize: number) {
+  private constructor(path: string, mapSize: number, readOnly: boolean) {
     this.#path = path;
     this.#mapSize = mapSize;
+    this.#readOnly = readOnly;
   }
 
-  /** `path`: an existing directory. `mapSize`: bytes of address space to set aside; grows when it must. */
-  static async open(path: string, mapSize: number): Promise<Tables> {
-    const tables = new Tables(path, mapSize);
+  /**
+   * `path`: an existing directory. `mapSize`: bytes of address space to set aside; grows when it must. `readOnly`: nothing is
+   * written or made; the tables must exist.
+   */
+  static async open(path: string, mapSize: number, readOnly = false): Promise<Tables> {
+    const tables = new Tables(path, mapSize, readOnly);
     await tables.#openAll();
     return tables;
   }
@@ -73,6 +78,7 @@ export class Tables {
     const env = open<Buffer, Buffer>(this.#path, {
       noSubdir: false,
       mapSize: this.#mapSize,
+      readOnly: this.#readOnly,
       maxDbs: 8,
       encoding: 'binary',
       keyEncoding: 'binary',
@@ -100,6 +106,11 @@ export class Tables {
   entry(key: Buffer): Versioned | undefined {
     const record = this.entries.get(key);
     return record && { record, version: getLastVersion() };
+  }
+
+  /** Lets the next read see everything that any process has committed until now. */
+  freshen(): void {
+    this.#env.resetReadTxn();
   }
 
   /** Whether lmdb still works; false after an error that only opening it again can cure. */

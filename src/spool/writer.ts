@@ -1,5 +1,6 @@
 /**
- * Group commit: changes that come while a transaction is being synced go together into the next one.
+ * Group commit: changes that come while a transaction is being synced go together into the next one. A lazy change begins no
+ * transaction of its own for a moment, so that the next prompt one need not wait behind its sync but takes it along.
  *
  * A change is on disk when its promise resolves. A guarded change happens only if the entry still has the version its maker
  * saw (or still does not exist); otherwise it resolves false and nothing of it happened, in this process or another. A
@@ -25,6 +26,8 @@ export interface Change {
   readonly undo?: () => void;
   /** About how many bytes its records have. */
   readonly size: number;
+  /** Nobody waits for it: it may wait LAZY_MS for a prompt change. */
+  readonly lazy?: boolean;
 }
 
 interface Waiting extends Change {
@@ -39,6 +42,8 @@ const PAGES_PER_CHANGE = 16;
 const PAGE = 4096;
 /** Room kept for changes that make no entry, so that mail can leave a full disk. */
 const SPARE = 1024 * 1024;
+/** Milliseconds that a lazy change waits for a prompt one to go with. */
+const LAZY_MS = 5;
 /** Milliseconds for which a disk that was full is taken to be full still. */
 const FULL_MS = 1000;
 
@@ -52,6 +57,10 @@ export class GroupWriter {
   #full: SpoolError | null = null;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
+  /** Set while only lazy changes wait and nothing runs. Of real time: what it gains is real time of a disk. */
+  #patience: NodeJS.Timeout | null = null;
+  /** Some change waits that is not lazy, or that has waited long enough. */
+  #pressing = false;
   #closed = false;
   /** Erasing writes of commits that lmdb may or may not have kept when it broke. */
   #doubtful: (() => void)[] = [];
@@ -70,21 +79,38 @@ export class GroupWriter {
     if (this.#closed) return Promise.reject(new SpoolError('io', 'spool: closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...change, resolve, reject });
-      this.#running ??= this.#run();
+      if (!change.lazy) this.#pressing = true;
+      this.#goOn();
     });
+  }
+
+  /** Begins to write, now or when the lazy ones have waited long enough. */
+  #goOn(): void {
+    if (this.#running || this.#waiting.length === 0) return;
+    if (this.#pressing || this.#closed) {
+      if (this.#patience) clearTimeout(this.#patience);
+      this.#patience = null;
+      this.#running = this.#run();
+    } else
+      this.#patience ??= setTimeout(() => {
+        this.#patience = null;
+        this.#pressing = true;
+        this.#goOn();
+      }, LAZY_MS);
   }
 
   /** Takes no more changes; resolves when those taken are settled. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#goOn();
     while (this.#running) await this.#running;
     await this.#reserve.close();
   }
 
   async #run(): Promise<void> {
     await Promise.resolve(); // changes of the same turn share the first transaction
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && (this.#pressing || this.#closed)) {
       let group: readonly Waiting[] = this.#nextGroup();
       try {
         await this.#heal();
@@ -95,6 +121,7 @@ export class GroupWriter {
       }
     }
     this.#running = null;
+    this.#goOn();
   }
 
   #nextGroup(): Waiting[] {
@@ -108,6 +135,7 @@ export class GroupWriter {
     if (n === this.#waiting.length) {
       const all = this.#waiting;
       this.#waiting = [];
+      this.#pressing = false;
       return all;
     }
     return this.#waiting.splice(0, n);

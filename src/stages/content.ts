@@ -7,7 +7,7 @@
  * all or nothing. Faults become rulings by the filter's policy; nothing here rejects.
  */
 import { applyEdits, bindEdits, type BoundEdits, type EditableMessage } from '#edits';
-import type { HeaderField } from '#message';
+import { status, type HeaderField } from '#message';
 import type { MilterContent } from '#milter/client';
 import { rightsOf } from '#milter/protocol';
 import { macrosOf } from './macros.ts';
@@ -26,6 +26,12 @@ interface Answer {
   readonly ruling: Ruling;
   readonly edits: BoundEdits | null;
 }
+
+/** What a filter could not see whole is not delivered (P18): no frame of the protocol carries the field. */
+const TOO_LONG: Ruling = Object.freeze({
+  kind: 'refuse',
+  status: status(552, '5.3.4', 'Message header field exceeds the limit'),
+});
 
 const NO_CHANGE: Answer = { ruling: PASS, edits: null };
 
@@ -106,6 +112,7 @@ export class MessageContent {
       const { verdict, edits } = await content.end();
       const ruling = seat.heardContent(verdict);
       if (ruling.kind !== 'pass') return { ruling, edits: null };
+      if (content.cutFields > 0) return { ruling: TOO_LONG, edits: null };
       const { leadingSpace } = rightsOf(seat.conversation.agreement);
       const bound = bindEdits(seat.settings.name, seen, edits, leadingSpace);
       if (edits.length) this.#note(seat, edits);

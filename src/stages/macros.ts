@@ -1,5 +1,5 @@
 /** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
-import { enhancedOf, protocolWord, statusLine, type Origin, type Recipient, type Status } from '#message';
+import { enhancedOf, protocolWord, type Origin, type Recipient, type Status } from '#message';
 import type { MacroLookup } from '#milter/protocol';
 import type { SessionFacts } from './session.ts';
 import type { Mailer } from './settings.ts';
@@ -55,7 +55,7 @@ export function refusedMacros(facts: SessionFacts, host: MacroHost, refusal: Sta
       case '{rcpt_host}':
         return refusal.enhanced || enhancedOf(refusal);
       case '{rcpt_addr}':
-        return statusLine(refusal);
+        return refusal.text.replaceAll('\n', ' ');
       default:
         return others(name);
     }

@@ -156,14 +156,6 @@ export const HABITS: readonly Habit[] = [
     },
   },
   {
-    key: 'refused-recipient-text',
-    settle(p) {
-      p.events = p.events.map((line) =>
-        line.replace(/\{rcpt_addr\}=Relay access denied/, '{rcpt_addr}=554 5.7.1 Relay access denied'),
-      );
-    },
-  },
-  {
     key: 'recipient-macro-case',
     settle(p, m) {
       eachPair(p, m, (pAt, mAt) => {
@@ -227,15 +219,6 @@ export const HABITS: readonly Habit[] = [
     key: 'body-7bit-dropped',
     settle(p) {
       p.delivered = p.delivered.map((line) => line.replace(/^(MAIL .*) BODY=7BIT/, '$1'));
-    },
-  },
-  {
-    key: 'duplicate-recipients',
-    settle(p, m, { name }) {
-      if (name !== 'a recipient twice') return;
-      const again = m.delivered.indexOf(RCPT_B, m.delivered.indexOf(RCPT_B) + 1);
-      if (again !== -1 && p.delivered.filter((line) => line === RCPT_B).length === 1)
-        m.delivered.splice(again, 1);
     },
   },
   {

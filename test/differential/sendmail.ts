@@ -133,7 +133,6 @@ export interface Apart {
 
 export const SENDMAIL_APART: readonly Apart[] = [
   { key: 'helo-first', scenarios: /^no greeting$/ },
-  { key: 'duplicate-recipients', scenarios: /^a recipient twice$/ },
   { key: 'refused-recipients-untold', scenarios: /^refused recipients for a filter that wants them$/ },
   { key: 'dsn-not-offered', scenarios: /^DSN parameters$/ },
   { key: 'smtputf8', scenarios: /^(?:SMTPUTF8|8-bit addresses without SMTPUTF8)$/ },

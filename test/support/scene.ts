@@ -225,7 +225,9 @@ export function faultReply({ steps, last }: Walk, tempFailOnError: boolean): Ste
 
 /** Notices of filters that failed, each as `name kind`. */
 export function failures(s: Scene): string[] {
-  return s.noticed('milter.failed').map(({ fields }) => `${String(fields['milter'])} ${String(fields['kind'])}`);
+  return s
+    .noticed('milter.failed')
+    .map(({ fields }) => `${String(fields['milter'])} ${String(fields['kind'])}`);
 }
 
 /**

@@ -93,6 +93,8 @@ function macros(o: SendmailOptions, queue: string): string {
     define('confDONT_PROBE_INTERFACES', 'true'),
     define('confTO_IDENT', '0s'),
     define('confMAX_MESSAGE_SIZE', String(o.maxMessageSize)),
+    // A busy machine is no reason to refuse connections or to queue without delivering.
+    ...['QUEUE', 'REFUSE', 'DELAY'].map((what) => define(`conf${what}_LA`, '10000')),
     define('SMART_HOST', 'esmtp:[127.0.0.1]'),
     define('ESMTP_MAILER_ARGS', `TCP $h ${o.nextHopPort}`),
     ...['nocanonify', 'accept_unresolvable_domains', 'accept_unqualified_senders', 'no_default_msa'].map(
