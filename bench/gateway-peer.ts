@@ -40,29 +40,30 @@ export async function startGatewayPeer(cleanup: Cleanup, ground: Ground): Promis
   };
 }
 
-function configuration({ folder, nextHopPort, filterPorts, listeners }: Ground): object {
-  const name = (filters: number): string => `filters${filters}`;
+function configuration({ folder, nextHopPort, lanes, listeners }: Ground): object {
+  const filters = new Set(lanes.flatMap((lane) => lane.filters));
   return {
     hostname: 'millrace.load.test',
     stateDir: join(folder, 'state'),
-    listeners: [...listeners].map(([filters, port]) => ({
-      name: name(filters),
-      bind: `127.0.0.1:${port}`,
+    listeners: lanes.map((lane) => ({
+      name: lane.name,
+      bind: `127.0.0.1:${listeners.get(lane.name)}`,
       relay: { networks: ['127.0.0.0/8'] },
       maxConnections: 2000,
       maxConnectionsPerClient: 2000,
     })),
-    milters: filterPorts.map((port, i) => ({
-      name: `noop${i + 1}`,
+    milters: [...filters].map((filter) => ({
+      name: filter.name,
       hostname: '127.0.0.1',
-      port,
+      port: filter.port,
       stages: ['connect', 'ehlo', 'mail', 'rcpt', 'data'],
       enable: {
-        match: [...listeners.keys()]
-          .filter((filters) => filters > i)
-          .map((filters) => ({ if: `listener == '${name(filters)}'`, then: 'true' })),
+        match: lanes
+          .filter((lane) => lane.filters.includes(filter))
+          .map((lane) => ({ if: `listener == '${lane.name}'`, then: 'true' })),
         else: 'false',
       },
+      ...filter.settings,
     })),
     spool: { engine: 'lmdb' },
     delivery: {

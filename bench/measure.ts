@@ -5,11 +5,13 @@
 import { performance } from 'node:perf_hooks';
 import { until } from '../test/support/wait.ts';
 import { machineSeconds, type CpuAccount } from './cpu.ts';
-import { runLoad, type Distribution } from './load.ts';
+import { runLoad, type Distribution, type MessageShape } from './load.ts';
 import type { Peer } from './peer.ts';
 
 /** One configuration of the matrix. */
 export interface Cell {
+  /** The listener, by the name of its lane. */
+  readonly lane: string;
   readonly filters: number;
   readonly sessions: number;
 }
@@ -34,7 +36,7 @@ export interface Run {
 /** What all runs share. */
 export interface Stage {
   readonly load: readonly string[];
-  readonly bytes: number;
+  readonly message: MessageShape;
   readonly newConnections: boolean;
   readonly filterAccount: CpuAccount;
   readonly filterRoots: readonly number[];
@@ -53,8 +55,8 @@ export async function measure(
   messages: number,
   warmUp: number,
 ): Promise<Run> {
-  const port = peer.ground.listeners.get(cell.filters);
-  if (port === undefined) throw new Error(`${peer.name} has no listener with ${cell.filters} filters`);
+  const port = peer.ground.listeners.get(cell.lane);
+  if (port === undefined) throw new Error(`${peer.name} has no listener ${cell.lane}`);
   const base = stage.arrived();
   const read = () => ({
     at: performance.now(),
@@ -64,8 +66,8 @@ export async function measure(
   });
   let before = read();
   const { sessions } = cell;
-  const { bytes, newConnections } = stage;
-  const load = { port, sessions, messages, warmUp, bytes, newConnections };
+  const { message, newConnections } = stage;
+  const load = { ...message, port, sessions, messages, warmUp, newConnections };
   const result = await runLoad(stage.load, load, async () => {
     await drained(stage, base + warmUp, `${peer.name} to deliver the warm-up`);
     before = read();

@@ -1,6 +1,9 @@
 /**
- * The no-op filter where libmilter is missing: every handler, continue at each. It takes the right to add header fields alone.
- * Usage: node-filter.ts [-t milliseconds] inet:PORT@127.0.0.1 (-t: sleep this long at end of message before the answer)
+ * The no-op filter where libmilter is missing: every handler, continue at each.
+ *
+ * Usage: node-filter.ts [-a] [-t milliseconds] inet:PORT@127.0.0.1
+ *   -a  take the right to add header fields, as a scanner does (default: no right)
+ *   -t  sleep this long at end of message before the answer
  */
 import { parseArgs } from 'node:util';
 import { defineMilter, serve } from '#milter/filter';
@@ -10,12 +13,12 @@ const nothing = (): void => {};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { t: { type: 'string', short: 't', default: '0' } },
+  options: { a: { type: 'boolean', short: 'a', default: false }, t: { type: 'string', short: 't', default: '0' } },
 });
 const sleep = Number(values.t);
 const filter = defineMilter({
   name: 'bench',
-  wants: ['addHeader'],
+  wants: values.a ? ['addHeaders'] : [],
   onConnect: nothing,
   onHelo: nothing,
   onMail: nothing,

@@ -1,8 +1,13 @@
 /** The bench's command line. Wrong usage is a UsageError with a sentence; nothing else throws. */
 import { parseArgs } from 'node:util';
 
+/** Situations with a measurement of their own; see bench/scenarios. */
+export const SCENARIOS = ['waves', 'large', 'real', 'distance'] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+
 export const USAGE = `npm run bench -- [options]
   --peer postfix      measure Debian's Postfix in the same run, turn by turn, and print the ratios (needs root)
+  --scenario NAME     waves, large, real or distance instead of the matrix below; several with commas or by repeating
   --filters 0,1,3     numbers of no-op filters
   --sessions 1,20,100 numbers of SMTP sessions at once
   --bytes 4096        size of a message
@@ -16,6 +21,8 @@ export const USAGE = `npm run bench -- [options]
 
 export interface Options {
   readonly postfix: boolean;
+  /** Empty: the matrix of filters and sessions. */
+  readonly scenarios: readonly ScenarioName[];
   readonly filters: readonly number[];
   readonly sessions: readonly number[];
   readonly bytes: number;
@@ -39,6 +46,7 @@ export function readOptions(argv: readonly string[]): Options {
   const quick = values.quick === true;
   return {
     postfix: values.peer === 'postfix',
+    scenarios: scenarios(values.scenario ?? []),
     filters: numbers('filters', values.filters ?? '0,1,3', 0, 8),
     sessions: numbers('sessions', values.sessions ?? (quick ? '1,20' : '1,20,100'), 1, 1000),
     bytes: number('bytes', values.bytes ?? '4096', 256, 64 << 20),
@@ -61,6 +69,7 @@ function parse(argv: readonly string[]) {
       args: [...argv],
       options: {
         peer: text,
+        scenario: { type: 'string', multiple: true },
         filters: text,
         sessions: text,
         bytes: text,
@@ -77,6 +86,14 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+function scenarios(given: readonly string[]): ScenarioName[] {
+  const wanted = given.flatMap((list) => list.split(','));
+  const unknown = wanted.find((name) => !(SCENARIOS as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`--scenario knows ${SCENARIOS.join(', ')}, not '${unknown}'`);
+  return SCENARIOS.filter((name) => wanted.includes(name));
 }
 
 function number(name: string, text: string, low: number, high: number): number {

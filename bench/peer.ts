@@ -1,15 +1,29 @@
-/** What is measured: an MTA with one SMTP listener per number of filters, all relaying to the same next hop. */
+/** What is measured: an MTA with one SMTP listener per lane, all relaying to the same next hop. */
 import type { CpuAccount } from './cpu.ts';
+
+/** A filter that peers ask. The same object in two lanes is one filter of one configuration. */
+export interface FilterAt {
+  readonly name: string;
+  /** Where it listens on loopback. */
+  readonly port: number;
+  /** More fields of Millrace's configuration object for it, for what Postfix has no words for. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/** One listener of each peer: what it is called, and the filters it asks, in order. */
+export interface Lane {
+  readonly name: string;
+  readonly filters: readonly FilterAt[];
+}
 
 /** What every peer is started with. */
 export interface Ground {
   /** A folder of the peer's own on the disk that is measured. */
   readonly folder: string;
   readonly nextHopPort: number;
-  /** Loopback ports of the no-op filters; a listener with n filters asks the first n. */
-  readonly filterPorts: readonly number[];
-  /** Numbers of filters to make listeners for, with their ports. */
-  readonly listeners: ReadonlyMap<number, number>;
+  readonly lanes: readonly Lane[];
+  /** Loopback port of the listener of each lane, by its name. */
+  readonly listeners: ReadonlyMap<string, number>;
   readonly account: CpuAccount;
 }
 

@@ -13,9 +13,9 @@ export async function startPostfixPeer(cleanup: Cleanup, ground: Ground): Promis
   const postfix = await startPostfix(cleanup, {
     folder: ground.folder,
     nextHopPort: ground.nextHopPort,
-    listeners: [...ground.listeners].map(([filters, port]) => ({
-      port,
-      milterPorts: ground.filterPorts.slice(0, filters),
+    listeners: ground.lanes.map((lane) => ({
+      port: ground.listeners.get(lane.name) ?? 0,
+      milterPorts: lane.filters.map((filter) => filter.port),
     })),
     wrap: (command) => ground.account.wrap(command),
   });

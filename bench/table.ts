@@ -86,17 +86,18 @@ export function ratioTable(
 }
 
 function same(a: Cell, b: Cell): boolean {
-  return a.filters === b.filters && a.sessions === b.sessions;
+  return a.lane === b.lane && a.sessions === b.sessions;
 }
 
 /** Three digits that mean something. */
-function round(value: number): string {
+export function round(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : 2);
 }
 
-function markdown(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** A table; cells are written as they are. */
+export function markdown(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n') + '\n';
 }

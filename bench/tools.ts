@@ -8,12 +8,20 @@ import { join } from 'node:path';
 import { ROOT } from '../test/support/folders.ts';
 import { program, run } from '../test/support/processes.ts';
 
+/** What a no-op filter does apart from nothing. */
+export interface FilterHabits {
+  /** Milliseconds it sleeps at end of message. Default 0. */
+  readonly sleepMs?: number;
+  /** It takes only the right to add header fields, as a scanner does. Default: whatever is offered. */
+  readonly onlyAdds?: boolean;
+}
+
 /** Commands to run, and what they are, in words for the results. */
 export interface Tools {
   readonly load: readonly string[];
   readonly loadKind: string;
   /** A no-op filter listening on this loopback port. */
-  filter(port: number): readonly string[];
+  filter(port: number, habits?: FilterHabits): readonly string[];
   readonly filterKind: string;
 }
 
@@ -36,7 +44,12 @@ export async function prepareTools(folder: string, noReply: boolean): Promise<To
   return {
     load,
     loadKind: compiler ? 'C, one thread a session' : 'Node (no C compiler here)',
-    filter: (port) => [...filter, `inet:${port}@127.0.0.1`],
+    filter: (port, { sleepMs = 0, onlyAdds = false } = {}) => [
+      ...filter,
+      ...(onlyAdds ? ['-a'] : []),
+      ...(sleepMs > 0 ? ['-t', String(sleepMs)] : []),
+      `inet:${port}@127.0.0.1`,
+    ],
     filterKind:
       compiler && libmilter
         ? `libmilter in C, every callback${noReply ? ', no-reply flags' : ''}, TCP`

@@ -93,11 +93,8 @@ export function encodeHeader(writer: FrameWriter, name: string, value: string): 
 export function encodeHeaderField(writer: FrameWriter, field: HeaderField, leadingSpace: boolean): boolean {
   const { raw, name } = field;
   let at = field.valueStart;
-  let end = raw.length - 2;
-  if (!leadingSpace && raw[at] === SPACE && at < end) at++;
-  const room = writer.maxPayload - name.length - 2;
-  const whole = end - at <= room;
-  if (!whole) end = at + Math.max(0, room);
+  if (!leadingSpace && raw[at] === SPACE && at < raw.length - 2) at++;
+  const end = fittingEnd(raw, at, writer.maxPayload - name.length - 2);
   writer.open(SMFIC.HEADER).string(name);
   for (let cr = raw.indexOf(CR, at); cr >= 0 && cr < end; cr = raw.indexOf(CR, cr + 1)) {
     if (raw[cr + 1] !== LF) continue;
@@ -106,7 +103,16 @@ export function encodeHeaderField(writer: FrameWriter, field: HeaderField, leadi
   }
   writeText(writer, raw, at, end);
   writer.byte(0).close();
-  return whole;
+  return end === raw.length - 2;
+}
+
+/** Where a field's value must end for `room` bytes of wire; the CR of a fold takes none. */
+function fittingEnd(raw: Uint8Array, from: number, room: number): number {
+  const whole = raw.length - 2;
+  let end = from + Math.max(0, room);
+  for (let cr = raw.indexOf(CR, from); end < whole && cr >= 0 && cr < end; cr = raw.indexOf(CR, cr + 1))
+    if (raw[cr + 1] === LF) end++;
+  return Math.min(end, whole);
 }
 
 /** Bytes of a string without its NUL; a NUL inside becomes a space. */
