@@ -47,7 +47,14 @@ export async function runLoad(
     ...(load.fields === undefined ? [] : ['-f', String(load.fields)]),
     ...(load.pace === undefined ? [] : ['-r', String(load.pace)]),
   ];
-  const args = [...before, ...numbers, ...shape, '-g', ...(load.newConnections ? ['-c'] : []), String(load.port)];
+  const args = [
+    ...before,
+    ...numbers,
+    ...shape,
+    '-g',
+    ...(load.newConnections ? ['-c'] : []),
+    String(load.port),
+  ];
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   // Nothing a bench waits for takes as long as this.
   const limit = setTimeout(() => child.kill('SIGKILL'), 600_000);

@@ -13,7 +13,10 @@ const nothing = (): void => {};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { a: { type: 'boolean', short: 'a', default: false }, t: { type: 'string', short: 't', default: '0' } },
+  options: {
+    a: { type: 'boolean', short: 'a', default: false },
+    t: { type: 'string', short: 't', default: '0' },
+  },
 });
 const sleep = Number(values.t);
 const filter = defineMilter({

@@ -117,7 +117,10 @@ function distribution(milliseconds: number[]): Record<'p50' | 'p90' | 'p99' | 'm
 }
 
 function makeContent(bytes: number, fields: number): string {
-  const more = Array.from({ length: fields - 5 }, (_, i) => `X-Bench-${i + 6}: one more field of the header\r\n`);
+  const more = Array.from(
+    { length: fields - 5 },
+    (_, i) => `X-Bench-${i + 6}: one more field of the header\r\n`,
+  );
   const header =
     'From: Load <a@load.test>\r\nTo: Sink <r@sink.test>\r\nSubject: a message of the bench\r\n' +
     'Date: Mon, 06 Jan 2025 10:00:00 +0000\r\nMessage-ID: <bench@load.test>\r\n' +

@@ -27,17 +27,24 @@ export function describe(run: Run): string {
   );
 }
 
+/** The peers and the machine, as the first line of a report. */
+export function whatRan(peers: readonly Peer[]): string {
+  const cores = cpus();
+  return (
+    `- ${peers.map((peer) => peer.title).join('; ')}. Linux ${release()}, ${cores.length} cores ` +
+    `(${cores[0]?.model.trim() ?? 'unknown'}), shared by peer, filters, load generator and next hop.`
+  );
+}
+
 /** The report; the ratios follow when there are two peers. */
 export function report({ options, tools, sink, cpu, peers, cells, runs }: Measured): string {
   const [first, second] = peers.map((peer) => peer.name);
-  const cores = cpus();
   const busy = runs.map((run) => run.busyCores);
   const connections = options.newConnections ? 'a new connection each' : 'connections kept';
   const lines = [
     `# Bench of ${new Date().toISOString().slice(0, 10)}`,
     '',
-    `- ${peers.map((peer) => peer.title).join('; ')}. Linux ${release()}, ${cores.length} cores ` +
-      `(${cores[0]?.model.trim() ?? 'unknown'}), shared by peer, filters, load generator and next hop.`,
+    whatRan(peers),
     `- Messages of ${options.bytes} bytes, one recipient, ${connections}. ${options.runs} runs of about ` +
       `${options.seconds} s each, turn by turn; medians. Busy cores during the runs: ` +
       `${Math.min(...busy).toFixed(1)} to ${Math.max(...busy).toFixed(1)}.`,

@@ -7,6 +7,8 @@ import { openAccount, treeSeconds } from '../bench/cpu.ts';
 import { runLoad } from '../bench/load.ts';
 import { measure, type Run, type Stage } from '../bench/measure.ts';
 import { readOptions, UsageError } from '../bench/options.ts';
+import type { Goal, Sample } from '../bench/scenarios/scenario.ts';
+import { goalTable, sampleTable } from '../bench/scenarios/tables.ts';
 import { median, ratioTable, resultTable } from '../bench/table.ts';
 import { prepareTools } from '../bench/tools.ts';
 import { Cleanup, ROOT, tempFolder } from './support/folders.ts';
@@ -36,8 +38,15 @@ test('options have the defaults of the issue, and wrong ones are refused with th
     },
   );
   assert.equal(readOptions(['--peer', 'postfix']).postfix, true);
+  assert.deepEqual(readOptions([]).scenarios, []);
+  assert.deepEqual(readOptions(['--scenario', 'real,waves', '--scenario', 'waves']).scenarios, [
+    'waves',
+    'real',
+  ]);
   for (const wrong of [
     ['--peer', 'x'],
+    ['--scenario', 'waves,nothing'],
+    ['--scenario', ''],
     ['--sessions', '0'],
     ['--sessions', '1.5'],
     ['--runs', ''],
@@ -57,7 +66,7 @@ test('a median is the middle, of two the mean, of none no number', () => {
 });
 
 test('tables hold medians and errors, ratios are above one where the first peer is better', () => {
-  const cell = { filters: 1, sessions: 20 };
+  const cell = { lane: 'one', filters: 1, sessions: 20 };
   const made = (peer: string, accepted: number, ms: number, cpu: number, errors = 0): Run => ({
     peer,
     cell,
@@ -84,6 +93,46 @@ test('tables hold medians and errors, ratios are above one where the first peer 
   );
   const ratios = ratioTable([cell], 'a', 'b', runs).split('\n');
   assert.equal(ratios[2], '| 1 | 20 | 2.50 | 2.50 | 3.00 | 3.00 | 3.00 | 3.00 |');
+});
+
+test('a goal is the median of the turns, held against its limit, and says when it needs Postfix', () => {
+  const row = { lane: 'a', title: 'A', sessions: 1, message: { bytes: 4096 } };
+  const made = (peer: string, ms: number, waits: number[] = []): Sample => ({
+    ...{ peer, row, waits, cell: { lane: 'a', filters: 1, sessions: 1 } },
+    ...{ messages: 10, errors: 0, lastError: '', accepted: 100, sustained: 90 },
+    dot: { p50: ms, p90: ms, p99: ms, max: ms },
+    message: { p50: ms, p90: ms, p99: ms, max: ms },
+    ...{ cpu: 1, filterCpu: 1, busyCores: 1 },
+  });
+  const against: Goal = {
+    title: 'ratio',
+    limit: { atMost: 0.5 },
+    againstPostfix: true,
+    value: (turn) => turn('millrace', 'a').dot.p50 / turn('postfix', 'a').dot.p50,
+  };
+  const most: Goal = {
+    title: 'most',
+    limit: { atLeast: 4 },
+    againstPostfix: false,
+    value: (turn) => Math.max(...turn('millrace', 'a').waits),
+  };
+  const setting = { lanes: [], rows: [row], goals: [against, most] };
+  const both = [
+    ...[made('millrace', 1, [1, 5]), made('postfix', 2)],
+    ...[made('millrace', 2, [2]), made('postfix', 10)],
+    ...[made('millrace', 9, [3]), made('postfix', 10)],
+  ];
+  const rows = goalTable(setting, ['millrace', 'postfix'], both).split('\n');
+  assert.equal(rows[2], '| ratio | at most 0.50 | 0.50 | 0.20 to 0.90 | yes |');
+  assert.equal(rows[3], '| most | at least 4.00 | 3.00 | 2.00 to 5.00 | **no** |');
+  const alone = both.filter((sample) => sample.peer === 'millrace');
+  assert.match(
+    goalTable(setting, ['millrace'], alone),
+    /\| ratio \| at most 0.50 \| needs --peer postfix \|/,
+  );
+  const samples = sampleTable(setting, ['millrace', 'postfix'], both).split('\n');
+  assert.equal(samples[2], '| A | 1 | millrace | 30 | 2.00 | 2.00 | 2.00 | 100 | 2.5 (5) | 0 |');
+  assert.equal(samples[3], '| A | 1 | postfix | 30 | 10.0 | 10.0 | 10.0 | 100 | - | 0 |');
 });
 
 test('CPU accounts see what a child of a child burnt after both have ended', async () => {
@@ -133,6 +182,29 @@ for (const [kind, missing] of [
     assert.deepEqual([each.messages, each.errors], [30, 0]);
   });
 
+  test(`the load generator in ${kind} keeps a pace and adds header fields`, { skip: missing }, async (t) => {
+    const cleanup = new Cleanup(t);
+    const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup), false)).load : NODE_LOAD;
+    const port = await freePort();
+    const contents: string[] = [];
+    await startNextHop(cleanup, port, ({ content }) => {
+      contents.push(content);
+      return '250 2.0.0 ok';
+    });
+    // 100,000 bytes at 4 Mbit/s: the last piece, of 1,696 bytes, is due after 196.6 ms.
+    const settings = { port, sessions: 1, messages: 2, warmUp: 0, newConnections: false };
+    const shape = { bytes: 100_000, fields: 40, pace: 4 };
+    const result = await runLoad(load, { ...settings, ...shape }, () => Promise.resolve());
+    assert.deepEqual([result.messages, result.errors], [2, 0]);
+    assert.ok(result.seconds > 0.38, `${result.seconds} s`);
+    assert.ok(result.message.p50 > 190, `${result.message.p50} ms`);
+    for (const content of contents) {
+      assert.equal(content.length, result.bytes);
+      assert.ok(content.length >= 100_000 && content.length < 100_020, `${content.length} bytes`);
+      assert.equal(content.slice(0, content.indexOf('\r\n\r\n')).split('\r\n').length, 40);
+    }
+  });
+
   test(`the load generator in ${kind} reports refusals as errors`, { skip: missing }, async (t) => {
     const cleanup = new Cleanup(t);
     const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup), false)).load : NODE_LOAD;
@@ -170,7 +242,7 @@ test('a run counts as sustained only when everything has arrived at the next hop
   cleanup.after(() => account.close());
   const stage: Stage = {
     load: NODE_LOAD,
-    bytes: 500,
+    message: { bytes: 500 },
     newConnections: false,
     filterAccount: account,
     filterRoots: [],
@@ -179,12 +251,12 @@ test('a run counts as sustained only when everything has arrived at the next hop
   const ground = {
     folder: '',
     nextHopPort: 0,
-    filterPorts: [],
-    listeners: new Map([[0, port]]),
+    lanes: [],
+    listeners: new Map([['only', port]]),
     account,
   };
   const peer = { name: 'late', title: 'late', roots: [], ground };
-  const run = await measure(stage, peer, { filters: 0, sessions: 2 }, 20, 4);
+  const run = await measure(stage, peer, { lane: 'only', filters: 0, sessions: 2 }, 20, 4);
   assert.equal(run.messages, 20);
   assert.ok(run.sustained < 20 / 0.3, `${run.sustained}`);
   assert.ok(run.accepted > run.sustained);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -204,6 +204,35 @@ test('the command lists what a real spool holds, while the gateway has it open a
       table.join(''),
       /^ID .*\n0A .*\n {4}b@example\.net\n0B .*\n {4}held by me: why not\n {4}b@example\.net\n$/,
     );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** Runs the command in a folder that has a configuration; its exit code and what it wrote. */
+async function listIn(folder: string): Promise<{ code: number; out: string; errors: string }> {
+  const into = (all: string[]) =>
+    new Writable({ write: (chunk, _, done) => (all.push(String(chunk)), done()) });
+  const [out, errors]: [string[], string[]] = [[], []];
+  const machine = { stdout: into(out), stderr: into(errors), env: {}, cwd: folder };
+  const code = await main(['queue', 'list', '--json'], machine);
+  return { code, out: out.join(''), errors: errors.join('') };
+}
+
+test('a spool that does not exist is an empty queue and is not made; one that cannot be read is an error', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-queue-'));
+  try {
+    writeFileSync(join(folder, 'millrace.yaml'), 'stateDir: ./state\n');
+    assert.deepEqual(await listIn(folder), { code: 0, out: '', errors: '' });
+    assert.deepEqual(readdirSync(folder), ['millrace.yaml']);
+    mkdirSync(join(folder, 'state/spool/queue'), { recursive: true });
+    writeFileSync(join(folder, 'state/spool/queue/data.mdb'), 'garbage');
+    const { code, out, errors } = await listIn(folder);
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(errors, /^error: spool: the data file is damaged; .* — .*spool — .*\n$/);
+    rmSync(join(folder, 'state/spool'), { recursive: true });
+    writeFileSync(join(folder, 'state/spool'), '');
+    assert.match((await listIn(folder)).errors, /^error: spool: it is not a directory — /);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,7 +4,7 @@
  * Nothing a stranger said gets in raw: status texts become one line of printable ASCII, addresses are encoded where they are
  * not ASCII. All strings are byte strings. Pure; the same input makes the same text.
  */
-import { enhancedOf, latin1, parameter, utf8Of } from '#message';
+import { enhancedOf, latin1, mailDate, parameter, utf8Of } from '#message';
 import type { Status } from '#message';
 import type { EntryMeta, EntryRecipient } from '#spool';
 import type { NoticeFacts } from './dsn.ts';
@@ -42,7 +42,7 @@ export function reportOf(
     `From: Mail Delivery System <MAILER-DAEMON@${facts.hostname}>`,
     `To: <${entry.sender}>`,
     'Subject: Your message could not be delivered',
-    `Date: ${dateOf(facts.now)}`,
+    `Date: ${mailDate(facts.now)}`,
     `Message-ID: <${facts.id}@${facts.hostname}>`,
     'Auto-Submitted: auto-replied',
     'MIME-Version: 1.0',
@@ -78,7 +78,7 @@ function deliveryStatus(entry: EntryMeta, lost: readonly EntryRecipient[], facts
   const message = [
     ...(envid === undefined ? [] : [`Original-Envelope-Id: ${ascii(fromXtext(envid))}`]),
     `Reporting-MTA: dns; ${facts.hostname}`,
-    `Arrival-Date: ${dateOf(entry.receivedAt)}`,
+    `Arrival-Date: ${mailDate(entry.receivedAt)}`,
   ];
   return [message, ...lost.map((r) => recipientFields(r, facts))]
     .map((f) => f.join('\r\n') + '\r\n')
@@ -104,7 +104,7 @@ function recipientFields(r: EntryRecipient, facts: NoticeFacts): string[] {
           ...(isOurs(said) ? [] : [`Remote-MTA: dns; ${ascii(said.by)}`]),
           `Diagnostic-Code: smtp; ${oneLine(said)}`,
         ]),
-    `Last-Attempt-Date: ${dateOf(facts.now)}`,
+    `Last-Attempt-Date: ${mailDate(facts.now)}`,
   ];
 }
 
@@ -138,9 +138,4 @@ function typedAddress(address: string): string {
 /** xtext back to text (RFC 3461 4). */
 function fromXtext(text: string): string {
   return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-}
-
-/** RFC 5322 3.3, in UTC. */
-function dateOf(ms: number): string {
-  return new Date(ms).toUTCString().replace('GMT', '+0000');
 }

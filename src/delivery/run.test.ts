@@ -144,6 +144,34 @@ test('a refused notice makes no notice', async () => {
   await rig.delivery.stop(0);
 });
 
+test('a result that the spool refuses as a mistake of ours is told once, and the entry is let go until its lease ends', async () => {
+  class Mistaken extends MemorySpool {
+    asked = 0;
+    override settle(...args: Parameters<MemorySpool['settle']>): Promise<boolean> {
+      if (this.asked++ > 0) return super.settle(...args);
+      const [id, lease] = args;
+      return super.settle(id, lease, { kind: 'retry', recipients: [], due: NaN });
+    }
+  }
+  const spool = new Mistaken();
+  const agent = agentThat(() => OK);
+  const rig = rigWith(agent, { spool });
+  await commit(rig, entryTo(['a@x']));
+  await until(() => rig.names().includes('delivery.settle-fault') && rig.delivery.inFlight === 0);
+  const { fields } = rig.heard.find(({ name }) => name === 'delivery.settle-fault')!;
+  assert.deepEqual([fields['id'], fields['result']], ['m1', 'done']);
+  assert.match(String(fields['error']), /IllegalMove/);
+  rig.clock.advance(LEASE_MS - 1);
+  await calm();
+  assert.equal(spool.asked, 1, 'it is not offered again');
+  assert.equal(agent.asked.length, 1);
+  assert.equal((await stateOf(rig)).state, 'leased');
+  rig.clock.advance(5001);
+  await until(gone(rig));
+  assert.equal(agent.asked.length, 2);
+  await rig.delivery.stop(0);
+});
+
 test('the notice and the end of the entry happen in one step', async () => {
   class Watching extends MemorySpool {
     readonly settled: { result: Settlement; also: number }[] = [];

@@ -8,7 +8,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
   let bestSlips = Math.min(2, Math.max(1, Math.floor(name.length / 3))) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= bestSlips) continue;
-    const slips = distance(wanted, candidate.toLowerCase());
+    const slips = slipsBetween(wanted, candidate.toLowerCase());
     if (slips < bestSlips) {
       best = candidate;
       bestSlips = slips;
@@ -18,7 +18,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
 }
 
 /** Letters added, left out, changed, or swapped with their neighbour (optimal string alignment). */
-function distance(a: string, b: string): number {
+export function slipsBetween(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
 import { startDelivery, type Delivery } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { INTAKE_LIMITS, IntakePath, relayPolicy, type HandOver, type IntakeOptions } from '#intake';
+import { INTAKE_LIMITS, IntakePath, relayPolicy, type IntakeOptions } from '#intake';
 import type { NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
@@ -17,7 +17,7 @@ import { Doors, type WantedListener } from './doors.ts';
 import { environmentFor } from './environment.ts';
 import { Filters } from './filters.ts';
 import { eventLoopLoad } from './event-loop.ts';
-import { handOverTo } from './hand-over.ts';
+import { handOverTo, type WaitingRoom } from './hand-over.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { mailerOf } from './mailer.ts';
 import { deliverySettings } from './routes.ts';
@@ -43,7 +43,7 @@ export class Gateway {
   readonly #clientName = clientNames();
   #config: Config;
   readonly #delivery: Delivery;
-  readonly #handOver: HandOver;
+  readonly #handOver: WaitingRoom;
   readonly #doors: Doors;
   /** The end of the last reload, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
@@ -110,6 +110,7 @@ export class Gateway {
     await this.#reloaded;
     await this.#doors.close(graceMs);
     this.#filters.close();
+    this.#handOver.empty();
     await this.#delivery.stop(graceMs);
     await this.#spool.close();
   }

@@ -10,6 +10,7 @@ function scene(load = 0): {
   taken: string[];
   state: { load: number; room: boolean; woken: number };
   accept: (id: string, size?: number) => boolean;
+  empty: () => void;
 } {
   const clock = new ManualClock();
   const taken: string[] = [];
@@ -28,7 +29,7 @@ function scene(load = 0): {
     });
     return lease !== null;
   };
-  return { clock, taken, state, accept };
+  return { clock, taken, state, accept, empty: () => handOver.empty() };
 }
 
 test('a quiet process hands over at once, in order', () => {
@@ -78,4 +79,14 @@ test('the bytes that wait are bounded', () => {
   assert.equal(accept('a', MAX_WAITING_BYTES), true);
   assert.equal(accept('b'), false);
   assert.equal(state.woken, 1);
+});
+
+test('at the end everything that waits goes to delivery, once', () => {
+  const { clock, taken, accept, empty } = scene();
+  accept('a');
+  accept('b');
+  empty();
+  empty();
+  clock.advance(1000);
+  assert.deepEqual(taken, ['a', 'b']);
 });

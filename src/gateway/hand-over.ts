@@ -37,8 +37,14 @@ interface Waiting {
   readonly since: number;
 }
 
+/** The hand-over with the entries that wait. */
+export interface WaitingRoom extends HandOver {
+  /** The gateway ends: everything that waits goes to delivery, which puts back into the queue what it cannot finish. */
+  empty(): void;
+}
+
 /** Hands entries to `delivery`. `load` answers the share of time at work since it was asked last, 0 to 1. */
-export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: () => number): HandOver {
+export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: () => number): WaitingRoom {
   const prefix = randomBytes(6).toString('hex');
   let count = 0;
   let bytes = 0;
@@ -74,6 +80,14 @@ export function handOverTo(delivery: Taker, owner: string, clock: Clock, load: (
   };
 
   return {
+    empty() {
+      look?.();
+      look = null;
+      for (const { meta, content } of waiting.splice(first)) delivery.offer(meta, content);
+      waiting = [];
+      first = 0;
+      bytes = 0;
+    },
     lease() {
       const room = waiting.length - first < MAX_WAITING && bytes < MAX_WAITING_BYTES;
       if (!room || !delivery.hasRoom()) return null;

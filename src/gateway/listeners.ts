@@ -20,7 +20,14 @@ export function listenerOptions(
   listener: ListenerConfig,
 ): Pick<
   SmtpServerOptions,
-  'hostname' | 'listener' | 'protocol' | 'tls' | 'bareLineEnds' | 'limits' | 'secureContext'
+  | 'hostname'
+  | 'listener'
+  | 'protocol'
+  | 'tls'
+  | 'bareLineEnds'
+  | 'limits'
+  | 'secureContext'
+  | 'requestClientCertificate'
 > {
   const { name, protocol, tls, bareLineEnds } = listener;
   const { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient } = listener;
@@ -30,7 +37,8 @@ export function listenerOptions(
   const options = { hostname: config.hostname, listener: name, protocol, tls, bareLineEnds, limits };
   if (tls === 'off') return options;
   const context = secureContextOf(config);
-  return { ...options, secureContext: () => context };
+  const requestClientCertificate = config.tls !== null && config.tls.clientCa !== '';
+  return { ...options, secureContext: () => context, requestClientCertificate };
 }
 
 function secureContextOf({ tls }: Config): SecureContext {
@@ -38,6 +46,7 @@ function secureContextOf({ tls }: Config): SecureContext {
   return createSecureContext({
     cert: readFileSync(tls.certificate),
     key: readFileSync(tls.key),
+    ...(tls.clientCa && { ca: readFileSync(tls.clientCa) }),
     minVersion: 'TLSv1.2',
   });
 }

@@ -1,5 +1,5 @@
 /** The trace field we put on top of every message: `Received:` by RFC 5321 4.4 and RFC 8314 7.1. Nothing of a stranger's text gets in raw. */
-import { makeField, protocolWord, type HeaderField, type Origin, type Recipient } from '#message';
+import { mailDate, makeField, protocolWord, type HeaderField, type Origin, type Recipient } from '#message';
 
 /** The field, marked as our own: filters do not see it. `now` in milliseconds since 1970. */
 export function receivedField(
@@ -27,17 +27,4 @@ function tame(text: string): string {
 
 function addressLiteral(address: string): string {
   return address.includes(':') ? `IPv6:${address}` : address || 'local';
-}
-
-let second = -1;
-let text = '';
-
-/** RFC 5322 3.3 in UTC; the text of one second is made once. */
-export function mailDate(now: number): string {
-  const s = Math.floor(now / 1000);
-  if (s !== second) {
-    second = s;
-    text = new Date(s * 1000).toUTCString().replace('GMT', '+0000');
-  }
-  return text;
 }

@@ -58,7 +58,12 @@ test('a field that comes in many small chunks costs work in proportion to its si
   let copied = 0;
   let searched = 0;
   const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array;
-  const { set, indexOf } = typedArray;
+  const { value: set } = Object.getOwnPropertyDescriptor(typedArray, 'set') as {
+    value: typeof typedArray.set;
+  };
+  const { value: indexOf } = Object.getOwnPropertyDescriptor(typedArray, 'indexOf') as {
+    value: typeof typedArray.indexOf;
+  };
   t.mock.method(typedArray, 'set', function (this: Uint8Array, source: Uint8Array, at?: number) {
     copied += source.length;
     set.call(this, source, at);

@@ -1,6 +1,7 @@
 /** The nouns: message, envelope, header fields, body, status, origin. Pure. */
 export * from './address.ts';
 export * from './body.ts';
+export * from './date.ts';
 export * from './envelope.ts';
 export * from './headers.ts';
 export * from './origin.ts';

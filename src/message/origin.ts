@@ -11,6 +11,8 @@ export interface TlsFacts {
   /** Client certificate's distinguished names, when one was presented and verified; else ''. */
   readonly certSubject: string;
   readonly certIssuer: string;
+  /** The client's certificate: `NOT` asked for, `NO` none came, `FAIL` not verified, `OK`. */
+  readonly certCheck: 'NOT' | 'NO' | 'FAIL' | 'OK';
   /** Server name the client asked for; ''. */
   readonly sni: string;
 }

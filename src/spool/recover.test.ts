@@ -29,6 +29,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const clock = new ManualClock(1000);
 const alive = makeOwner();
 const gone = alive.replace(/^\d+/, '4194399');
+const elsewhere = `${gone}9`; // the same number in another PID namespace
 let made = 0;
 
 interface Place {
@@ -68,17 +69,20 @@ test('a start gives back leases of dead processes and ended ones, and no others'
     leased('living', alive),
     leased('ended', alive, 1000),
     leased('unknown', 'someone'),
+    leased('elsewhere', elsewhere),
+    leased('long', elsewhere, 1000),
   ])
     await spool.commit(entry);
   await spool.close();
   spool = await open();
-  const states = await Promise.all(['dead', 'living', 'ended', 'unknown'].map((id) => spool.get(id)));
+  const ids = ['dead', 'living', 'ended', 'unknown', 'elsewhere', 'long'];
+  const states = await Promise.all(ids.map((id) => spool.get(id)));
   assert.deepEqual(
     states.map((meta) => meta!.state),
-    ['queued', 'leased', 'queued', 'leased'],
+    ['queued', 'leased', 'queued', 'leased', 'leased', 'queued'],
   );
-  assert.deepEqual(spool.totals(), { queued: 2, leased: 2, held: 0 });
-  assert.equal((await spool.claim('w', 1000, 10, 9)).length, 2);
+  assert.deepEqual(spool.totals(), { queued: 3, leased: 3, held: 0 });
+  assert.equal((await spool.claim('w', 1000, 10, 9)).length, 3);
   assert.deepEqual(heard, ['spool.recovered']);
   await spool.close();
 });
@@ -102,6 +106,27 @@ test('a start removes body files of dead processes that no entry names, and keep
   assert.deepEqual(files('incoming'), [`${alive}.x.1`]);
   assert.ok((await bytesIn((await spool.content(entry.meta.id))!.body)).equals(pattern(100_000)));
   await spool.close();
+});
+
+test('body files whose makers cannot be looked up go when they are a day old and no entry names them', async () => {
+  const { dir, open, files } = place();
+  const DAY = 86_400_000;
+  let spool = await open(elsewhere);
+  await spool.commit(entryOf({}, bodyOf([pattern(100_000)])));
+  await spool.close();
+  const named = files('bodies');
+  writeFileSync(join(dir, 'bodies', `${elsewhere}.x.0`), 'about to be committed, or an orphan');
+  writeFileSync(join(dir, 'incoming', `${elsewhere}.x.1`), 'arriving, or an orphan');
+  const startAt = async (time: number): Promise<string[]> => {
+    const at = new ManualClock(time);
+    spool = await openLmdbSpool({ dir, owner: 'tester', clock: at, notices: () => {} });
+    await spool.close();
+    return [...files('bodies'), ...files('incoming')];
+  };
+  const { ctimeMs } = lstatSync(join(dir, 'bodies', `${elsewhere}.x.0`));
+  assert.equal((await startAt(ctimeMs)).length, 3);
+  assert.equal((await startAt(ctimeMs + DAY)).length, 3);
+  assert.deepEqual(await startAt(ctimeMs + DAY + 60_000), named);
 });
 
 test('bodies leave with their entries', async () => {

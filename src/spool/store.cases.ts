@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bodyOf } from '#message';
 import { claimCases, settleCases } from './claim.cases.ts';
-import { bytesIn, entryOf, idsOf, metaOf, pattern } from './samples.cases.ts';
+import { bytesIn, entryOf, idsOf, metaOf, pattern, recipient } from './samples.cases.ts';
 import type { Case } from './samples.cases.ts';
 import { IllegalMove } from './states.ts';
 import { SpoolError } from './store.ts';
@@ -164,6 +164,39 @@ const commitCases: readonly Case[] = [
   ],
 ];
 
+/** A settlement that makes a finished recipient pending again. */
+const undoing = { kind: 'retry', due: 9000, recipients: [recipient('a@example.org')] } as const;
+
+const mistakeCases: readonly Case[] = [
+  [
+    'a settlement that is no legal move throws, changes nothing, and lets the lease run out',
+    async (store) => {
+      const finished = recipient('a@example.org', { state: 'delivered', attempts: 1 });
+      await store.commit(entryOf({ id: 'A1', recipients: [finished] }));
+      const [mine] = await store.claim('w', 1000, LEASE, 1);
+      await assert.rejects(store.settle('A1', leaseOf(mine), undoing), IllegalMove);
+      assert.deepEqual(await store.get('A1'), mine);
+      assert.deepEqual(await store.renew('w', 1e9), []);
+      assert.deepEqual(await store.get('A1'), mine, 'the lease was not renewed');
+      const [again] = await store.claim('w', 1000 + LEASE, LEASE, 1);
+      assert.equal(await store.settle('A1', leaseOf(again), { kind: 'done' }), true);
+    },
+  ],
+  [
+    'a notice that is no legal entry throws, and lets the lease run out too',
+    async (store) => {
+      await store.commit(entryOf({ id: 'A1' }));
+      await store.commit(entryOf({ id: 'B1', due: 1e9 }));
+      const [mine] = await store.claim('w', 1000, LEASE, 1);
+      for (const wrong of [entryOf({ id: '' }), entryOf({ id: 'N1', due: Number.NaN })])
+        await assert.rejects(store.settle('A1', leaseOf(mine), { kind: 'done' }, [wrong]), IllegalMove);
+      assert.deepEqual(await store.renew('w', 1e9), []);
+      assert.deepEqual(await store.get('A1'), mine);
+      assert.deepEqual(idsOf(await store.list({ limit: 9 })), ['A1', 'B1']);
+    },
+  ],
+];
+
 const operatorCases: readonly Case[] = [
   [
     'a held entry waits for release, and a queued one can be held',
@@ -262,7 +295,14 @@ const operatorCases: readonly Case[] = [
 
 /** Runs every case against stores made by `open`. */
 export function storeCases(name: string, open: OpenStore): void {
-  const all = [...contentCases, ...commitCases, ...claimCases, ...settleCases, ...operatorCases];
+  const all = [
+    ...contentCases,
+    ...commitCases,
+    ...claimCases,
+    ...settleCases,
+    ...mistakeCases,
+    ...operatorCases,
+  ];
   for (const [says, run] of all)
     void test(`${name}: ${says}`, async () => {
       const store = await open();

@@ -7,6 +7,7 @@
  */
 import { getLastVersion, open } from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
+import { SpoolError } from './store.ts';
 import type { SpoolTotals } from './store.ts';
 
 type Table = Database<Buffer, Buffer>;
@@ -68,9 +69,19 @@ export class Tables {
   async #openAll(): Promise<void> {
     try {
       this.#openNow();
+      this.#readOnce();
     } catch (error) {
       await this.close();
-      throw error;
+      throw isSameNumber(error) ? new SpoolError('io', SAME_NUMBER, { cause: error }) : error;
+    }
+  }
+
+  /** A read that fails here is an error; one that fails first on lmdb's own timer would end the process. */
+  #readOnce(): void {
+    try {
+      this.entries.doesExist(Buffer.from('0'));
+    } finally {
+      this.#env.resetReadTxn();
     }
   }
 
@@ -160,6 +171,17 @@ export class Tables {
     return Math.max(0, whole.lastPageNumber + 1 - used) * whole.pageSize;
   }
 }
+
+/**
+ * lmdb tells processes apart by their number, so one process with the same number in another container keeps us from reading.
+ * lmdb waits ten seconds for it, then has no transaction to read with: EINVAL, or a TypeError of its own.
+ */
+function isSameNumber(error: unknown): boolean {
+  return error instanceof TypeError || (error as { code?: unknown } | null)?.code === EINVAL;
+}
+
+const EINVAL = 22;
+const SAME_NUMBER = `spool: it cannot be read, perhaps because process ${process.pid} of another container has it open`;
 
 function count(table: Table): number {
   return (table.getStats() as TreeStats).entryCount;

@@ -1,5 +1,6 @@
 /** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
-import { enhancedOf, protocolWord, type Origin, type Recipient, type Status } from '#message';
+import type { Clock } from '#clock';
+import { enhancedOf, mailDate, protocolWord, type Origin, type Recipient, type Status } from '#message';
 import type { MacroLookup } from '#milter/protocol';
 import type { SessionFacts } from './session.ts';
 import type { Mailer } from './settings.ts';
@@ -9,6 +10,7 @@ export interface MacroHost {
   readonly hostname: string;
   readonly version: string;
   readonly mailerOf: (address: string) => Mailer;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Looks macros up in the facts as they stand when it is called; `recipient` is the one the event is about. */
@@ -19,6 +21,10 @@ export function macrosOf(facts: SessionFacts, host: MacroHost, recipient: Recipi
         return host.hostname;
       case 'v':
         return host.version;
+      case 'b':
+        return mailDate(host.clock.now());
+      case '{if_name}':
+        return isLoopback(facts.origin.localAddress) ? 'localhost' : host.hostname;
       case 'i':
         return facts.transaction?.id;
       case '{rcpt_addr}':
@@ -38,9 +44,7 @@ export function macrosOf(facts: SessionFacts, host: MacroHost, recipient: Recipi
       case '{msg_id}':
         return facts.messageId;
       default:
-        return (
-          connectionMacro(facts.origin, name) ?? tlsMacro(facts.origin, name) ?? authMacro(facts.origin, name)
-        );
+        return connectionMacro(facts.origin, name) ?? tlsMacro(facts.origin, name) ?? authMacro(facts, name);
     }
   };
 }
@@ -71,26 +75,29 @@ export function clientHost(origin: Origin): string {
 function connectionMacro(origin: Origin, name: string): string | undefined {
   switch (name) {
     case '_':
-      return `${origin.clientPtr || origin.clientName || 'unknown'} [${origin.remoteAddress}]`;
+      return validatedClient(origin);
     case '{daemon_name}':
       return origin.listener;
     case '{daemon_addr}':
-    case '{if_addr}':
       return spelled(origin.localAddress);
     case '{daemon_port}':
-      return String(origin.localPort);
+      return origin.localAddress ? String(origin.localPort) : '';
+    case '{if_addr}':
+      // Left out for the loopback interface, as Sendmail does.
+      return isLoopback(origin.localAddress) ? '' : spelled(origin.localAddress);
     case '{client_addr}':
       return spelled(origin.remoteAddress);
     case '{client_name}':
-      return origin.clientName || 'unknown';
+      return origin.clientName || nobody(origin);
     case '{client_ptr}':
-      return origin.clientPtr || 'unknown';
+      return origin.clientPtr || nobody(origin);
     case '{client_port}':
       return String(origin.remotePort);
     case '{client_connections}':
       return String(origin.clientConnections);
     case '{client_resolve}':
-      return origin.clientName ? 'OK' : origin.clientPtr ? 'FORGED' : 'FAIL';
+      if (origin.clientName || !origin.remoteAddress) return 'OK';
+      return origin.clientPtr ? 'FORGED' : 'FAIL';
     case 's':
       return origin.helo;
     case 'r':
@@ -100,8 +107,17 @@ function connectionMacro(origin: Origin, name: string): string | undefined {
   }
 }
 
-function tlsMacro(origin: Origin, name: string): string | undefined {
-  const tls = origin.tls;
+/** Name by PTR and address; a name that does not lead back is marked, in the words of both MTAs. */
+function validatedClient(origin: Origin): string {
+  if (!origin.remoteAddress) return 'localhost';
+  const forged = origin.clientPtr && !origin.clientName ? ' (may be forged)' : '';
+  return `${origin.clientPtr || origin.clientName || 'unknown'} [${origin.remoteAddress}]${forged}`;
+}
+
+/** The name of a client without one: on a unix socket it is on this machine. */
+const nobody = (origin: Origin): string => (origin.remoteAddress ? 'unknown' : 'localhost');
+
+function tlsMacro({ tls }: Origin, name: string): string | undefined {
   switch (name) {
     case '{tls_version}':
       return tls?.version ?? '';
@@ -113,6 +129,8 @@ function tlsMacro(origin: Origin, name: string): string | undefined {
       return tls?.certSubject ?? '';
     case '{cert_issuer}':
       return tls?.certIssuer ?? '';
+    case '{verify}':
+      return tls?.certCheck ?? '';
     case '{tls_sni}':
       return tls?.sni ?? '';
     default:
@@ -120,16 +138,34 @@ function tlsMacro(origin: Origin, name: string): string | undefined {
   }
 }
 
-function authMacro(origin: Origin, name: string): string | undefined {
+function authMacro({ origin, transaction }: SessionFacts, name: string): string | undefined {
+  // Filters trust whoever has these: nobody has them unauthenticated, whatever MAIL says.
+  if (!origin.user) return undefined;
   switch (name) {
     case '{auth_authen}':
       return origin.user;
     case '{auth_type}':
       return origin.authMethod;
+    case '{auth_author}':
+      return submitterOf(transaction?.senderParams ?? []);
+    case '{auth_ssf}':
+      // PLAIN and LOGIN bring no security layer of their own.
+      return '0';
     default:
       return undefined;
   }
 }
 
+/** The AUTH parameter of MAIL, its xtext undone (RFC 4954 5, RFC 3461 4); '' without one. */
+function submitterOf(senderParams: readonly string[]): string {
+  const param = senderParams.find((p) => /^AUTH=/i.test(p));
+  if (param === undefined) return '';
+  return param.slice('AUTH='.length).replace(/\+([0-9A-F]{2})/g, (_, hex: string) => byteOf(hex));
+}
+
+const byteOf = (hex: string): string => String.fromCharCode(parseInt(hex, 16));
+
 /** IPv6 with the prefix both MTAs write in macros. */
 const spelled = (address: string): string => (address.includes(':') ? `IPv6:${address}` : address);
+
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');

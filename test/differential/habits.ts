@@ -29,9 +29,9 @@ export interface Habit {
   settle(postfix: Draft, millrace: Draft, scenario: Scenario): void;
 }
 
-/** Removes a macro from a line of macros. */
+/** Removes a macro from a line of macros; its value ends where the next name begins. */
 export const without = (line: string, name: string): string =>
-  line.replace(new RegExp(` ${name.replace(/[{}]/g, '\\$&')}=(?:<id \\d+>|[^ ]*)`), '');
+  line.replace(new RegExp(` ${name.replace(/[{}]/g, '\\$&')}=.*?(?= (?:\\{\\w+\\}|\\w)=|$)`), '');
 
 export const namesIn = (line: string): string[] => [...line.matchAll(/ (\{\w+\}|\w)=/g)].map((m) => m[1]!);
 

@@ -6,7 +6,7 @@
  * with an error that tells the conversation so far.
  */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 /** One reply, all its lines. `text` is the lines without codes, joined by `\n`. */
 export interface Reply {
@@ -89,11 +89,11 @@ export class SmtpSession {
     return this.#localPort;
   }
 
-  /** After a 220 to STARTTLS: speaks TLS from here on, whatever the other end's certificate. */
-  async secure(): Promise<void> {
+  /** After a 220 to STARTTLS: speaks TLS from here on, whatever the other end's certificate. `more`: one of its own, a name. */
+  async secure(more: Pick<ConnectionOptions, 'cert' | 'key' | 'servername'> = {}): Promise<void> {
     const plain = this.#socket;
     for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event);
-    const socket = connectTls({ socket: plain, rejectUnauthorized: false });
+    const socket = connectTls({ ...more, socket: plain, rejectUnauthorized: false });
     await new Promise<void>((resolve, reject) => {
       socket.once('secureConnect', resolve);
       socket.once('error', reject);

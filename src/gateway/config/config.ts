@@ -30,6 +30,8 @@ export interface Config {
 export interface TlsConfig {
   readonly certificate: string;
   readonly key: string;
+  /** Authorities of clients' certificates, which are asked for; '' = they are not. */
+  readonly clientCa: string;
 }
 
 /** One door for mail. */

@@ -7,7 +7,8 @@ import { offTheMargin } from './margin.ts';
 const around = { env: {}, base: '/' };
 const read = (text: string): unknown => {
   const doc = readDocument(text, around);
-  return 'issues' in doc ? doc.issues[0]!.message : doc.value;
+  if ('issues' in doc) return doc.issues[0]!.message;
+  return doc.flaws[0]?.message ?? doc.value;
 };
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -37,6 +37,8 @@ export type Mapping = Record<string, unknown>;
 /** A readable document: its values, and where they stand. */
 export interface ConfigDocument {
   readonly value: unknown;
+  /** What is wrong and yet leaves everything else readable: keys written twice, of which the first counts. */
+  readonly flaws: readonly (Issue & Place)[];
   /** Where an issue belongs, and how its path is written in this document. */
   locate(issue: Pointer): Place & { readonly path: string };
 }
@@ -51,7 +53,7 @@ export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === null;
 }
 
-/** Reads `text`. Both results may be asked for at once: a document with issues is returned as broken. */
+/** Reads `text`. A document with issues other than flaws is returned as broken. */
 export function readDocument(text: string, around: Surroundings): ConfigDocument | BrokenDocument {
   const whole = (message: string, remedy: string): BrokenDocument => ({
     issues: [{ ...invalid([], message, remedy), code: 'syntax', line: 1, column: 1 }],
@@ -85,9 +87,9 @@ export function readDocument(text: string, around: Surroundings): ConfigDocument
   if (broken.length) return { issues: broken };
   const reader = new Reader(doc, around);
   const value = doc.contents === null ? null : reader.read(doc.contents, [], 0);
-  if (reader.issues.length)
-    return { issues: reader.issues.map(({ offset, ...issue }) => ({ ...issue, ...place(offset ?? 0) })) };
-  return { value, locate: (issue) => locate(doc, moved.text, place, issue) };
+  const flaws = reader.issues.map(({ offset, ...issue }) => ({ ...issue, ...place(offset ?? 0) }));
+  if (flaws.some(({ code }) => code !== 'duplicate')) return { issues: flaws };
+  return { value, flaws, locate: (issue) => locate(doc, moved.text, place, issue) };
 }
 
 const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {

@@ -86,7 +86,8 @@ test('the contract without what is not supported yet loads', () => {
     maxConnectionsPerClient: 50,
     bareLineEnds: 'reject',
   });
-  assert.deepEqual(c.tls, { certificate: join(folder, 'tls/cert.pem'), key: join(folder, 'tls/key.pem') });
+  const [certificate, key] = [join(folder, 'tls/cert.pem'), join(folder, 'tls/key.pem')];
+  assert.deepEqual(c.tls, { certificate, key, clientCa: '' });
   const [rspamd, clamav] = c.milters;
   assert.deepEqual([...rspamd!.stages], ['connect', 'ehlo', 'mail', 'rcpt', 'data']);
   assert.deepEqual(rspamd!.endpoint, { kind: 'tcp', host: '127.0.0.1', port: 11_332 });
@@ -225,9 +226,11 @@ test('errors are at their place, all at once, in the order of the file', () => {
     '4:26 listeners[0].bind[1] invalid',
     '5:5 listeners[0].max-recipients unknown-key',
     '6:10 listeners[0].tls invalid',
+    '8:5 milters[0] missing',
     '8:20 milters[0].stages[1] invalid',
     '9:18 milters[0].timeoutData invalid',
     '10:11 milters[0].port invalid',
+    '11:5 milters[1] missing',
     '11:23 milters[1].stages.rcpt invalid',
     '11:49 milters[1].maxResponseSize invalid',
     '12:6 log invalid',

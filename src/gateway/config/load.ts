@@ -15,7 +15,7 @@ import type { ProblemParams } from './leaves.ts';
 import { nearest } from './nearest.ts';
 import { pathText } from './places.ts';
 import { resolveConfig } from './resolve.ts';
-import { settingsSchema } from './schema.ts';
+import { isMissing, sightOf } from './seen.ts';
 import { unsupported } from './unsupported.ts';
 
 /** Where the configuration is: a file, or text with a name for messages (relative paths then start at `base`). */
@@ -46,33 +46,25 @@ export function loadConfig(source: ConfigSource, options: LoadOptions = {}): Loa
   const document = readDocument(read, { env: options.env ?? process.env, base });
   if ('issues' in document)
     return failed(
-      document.issues.map(({ path, line, column, severity, code, message, remedy }) => ({
-        severity,
-        file: name,
-        path: pathText(path),
-        line,
-        column,
-        code,
-        message,
-        remedy,
-      })),
+      document.issues.map((issue) => diagnosticOf({ ...issue, path: pathText(issue.path) }, name)),
     );
   const issues: Issue[] = [];
   const config = check(document, base, issues);
-  const diagnostics = issues.map((issue) => placed(issue, document, name)).toSorted(byPlace);
+  const diagnostics = [
+    ...document.flaws.map((flaw) => diagnosticOf({ ...flaw, path: pathText(flaw.path) }, name)),
+    ...issues.map((issue) => diagnosticOf({ ...issue, ...document.locate(issue) }, name)),
+  ].toSorted(byPlace);
   const errors = diagnostics.filter((d) => d.severity === 'error');
   const warnings = diagnostics.filter((d) => d.severity === 'warning');
-  return config && errors.length === 0 ? { ok: true, config, warnings } : { ok: false, errors, warnings };
+  return errors.length === 0 ? { ok: true, config, warnings } : { ok: false, errors, warnings };
 }
 
-function check(document: ConfigDocument, base: string, issues: Issue[]): Config | null {
-  const parsed = settingsSchema.safeParse(document.value ?? Object.create(null), { reportInput: true });
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) issues.push(...issuesOf(issue));
-    return null;
-  }
-  issues.push(...unsupported(parsed.data));
-  return resolveConfig(parsed.data, { base, say: (issue) => issues.push(issue) });
+/** Every step looks at what the one before could see; the result counts only when no error was found. */
+function check(document: ConfigDocument, base: string, issues: Issue[]): Config {
+  const { settings, refused, issues: found } = sightOf(document.value ?? Object.create(null));
+  for (const issue of found) issues.push(...issuesOf(issue));
+  issues.push(...unsupported(settings));
+  return resolveConfig(settings, { base, refused, say: (issue) => issues.push(issue) });
 }
 
 /** A zod issue as ours. Leaves put message and remedy into `params`; group() puts the known keys into the message. */
@@ -94,14 +86,13 @@ function issuesOf(issue: z.core.$ZodIssue): readonly Issue[] {
     });
   }
   const params = issue.code === 'custom' ? (issue.params as ProblemParams | undefined) : undefined;
-  if (params && issue.input !== undefined) return [invalid(path, params.message, params.remedy)];
+  if (params && !isMissing(issue)) return [invalid(path, params.message, params.remedy)];
   const key = String(path.at(-1) ?? '');
   return [{ ...invalid(path, 'is missing', `add ${key}`), code: 'missing' }];
 }
 
-function placed(issue: Issue, document: ConfigDocument, file: string): ConfigDiagnostic {
-  const { path, line, column } = document.locate(issue);
-  const { severity, code, message, remedy } = issue;
+function diagnosticOf(found: Omit<ConfigDiagnostic, 'file'>, file: string): ConfigDiagnostic {
+  const { severity, path, line, column, code, message, remedy } = found;
   return { severity, file, path, line, column, code, message, remedy };
 }
 

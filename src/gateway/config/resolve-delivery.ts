@@ -7,22 +7,23 @@ import { DEFAULTS } from './defaults.ts';
 import { invalid, Problem, type DocPath } from './diagnostics.ts';
 import type { Resolving } from './resolve.ts';
 import type { DeliverySettings, RouteSettings } from './schema-delivery.ts';
+import type { Seen } from './seen.ts';
 
 const D = DEFAULTS.delivery;
 const PLACEHOLDERS = ['local', 'domain', 'address'];
 
 /** The delivery part; without routes everything goes to the maildir under `stateDir`. */
-export function resolveDelivery(d: DeliverySettings, stateDir: string, cx: Resolving): DeliveryConfig {
+export function resolveDelivery(d: Seen<DeliverySettings>, stateDir: string, cx: Resolving): DeliveryConfig {
   return {
     mode: 'queue',
-    routes: d.routes?.map((route, i) => resolveRoute(route, ['delivery', 'routes', i], cx)) ?? [
+    routes: d.routes?.flatMap((route, i) => resolveRoute(route, ['delivery', 'routes', i], cx)) ?? [
       {
         match: blockOf('true', { path: ['delivery', 'routes'], variables: 'route' }, cx),
         via: 'maildir',
         path: absolute(stateDir, 'mail'),
       },
     ],
-    retry: d.retry ?? D.retry,
+    retry: d.retry?.filter((wait) => wait !== undefined) ?? D.retry,
     expire: d.expire ?? D.expire,
     concurrency: {
       total: d.concurrency?.total ?? D.concurrencyTotal,
@@ -31,12 +32,19 @@ export function resolveDelivery(d: DeliverySettings, stateDir: string, cx: Resol
   };
 }
 
-function resolveRoute(route: RouteSettings, path: DocPath, cx: Resolving): RouteConfig {
-  const match = blockOf(route.match, { path: [...path, 'match'], variables: 'route' }, cx);
-  return { match, ...targetOf(route, path, cx) };
+function resolveRoute(
+  route: Seen<RouteSettings> | undefined,
+  path: DocPath,
+  cx: Resolving,
+): readonly RouteConfig[] {
+  if (!route) return [];
+  const at = [...path, 'match'];
+  const match = blockOf(cx.refused(at) ? 'false' : route.match, { path: at, variables: 'route' }, cx);
+  return [{ match, ...targetOf(route, path, cx) }];
 }
 
-function targetOf(route: RouteSettings, path: DocPath, cx: Resolving): RouteTarget {
+function targetOf(route: Seen<RouteSettings>, path: DocPath, cx: Resolving): RouteTarget {
+  if (route.via === undefined) return { via: 'discard' }; // refused
   if (route.tls !== undefined && route.via !== 'smtp')
     cx.say({ ...invalid([...path, 'tls'], `has no meaning with via: ${route.via}`, 'remove it'), at: 'key' });
   switch (route.via) {
@@ -56,13 +64,14 @@ function targetOf(route: RouteSettings, path: DocPath, cx: Resolving): RouteTarg
   }
 }
 
-function hopsOf(route: RouteSettings, path: DocPath, cx: Resolving): readonly HostPort[] {
-  if (!route.to)
+function hopsOf(route: Seen<RouteSettings>, path: DocPath, cx: Resolving): readonly HostPort[] {
+  if (!route.to && !cx.refused([...path, 'to']))
     cx.say({
       ...invalid(path, 'has no to', 'add to with one or several next hops, such as 10.0.0.5:25'),
       code: 'missing',
     });
   return (route.to ?? []).flatMap((text, i) => {
+    if (text === undefined) return [];
     const hop = parseHostPort(text, D.smtpPort);
     if (!(hop instanceof Problem)) return [hop];
     cx.say(invalid([...path, 'to', i], hop.message, hop.remedy));
@@ -70,7 +79,8 @@ function hopsOf(route: RouteSettings, path: DocPath, cx: Resolving): readonly Ho
   });
 }
 
-function maildirOf(route: RouteSettings, path: DocPath, cx: Resolving): string {
+function maildirOf(route: Seen<RouteSettings>, path: DocPath, cx: Resolving): string {
+  if (cx.refused([...path, 'to']) || route.to?.includes(undefined)) return '';
   const [folder, ...more] = route.to ?? [];
   if (folder === undefined || more.length)
     cx.say({

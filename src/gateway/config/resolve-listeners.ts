@@ -8,58 +8,75 @@ import { invalid, Problem, type Issue } from './diagnostics.ts';
 import type { Resolving } from './resolve.ts';
 import type { ListenerSettings } from './schema-listeners.ts';
 import type { Settings } from './schema.ts';
+import type { Seen } from './seen.ts';
 
 const D = DEFAULTS.listener;
 
 /** All listeners; the one of the defaults when none is written. */
-export function resolveListeners(settings: Settings, cx: Resolving): readonly ListenerConfig[] {
+export function resolveListeners(settings: Seen<Settings>, cx: Resolving): readonly ListenerConfig[] {
   const written = settings.listeners ?? [{ name: D.name, bind: [parseBind(D.bind) as BindAddress] }];
-  const listeners = written.map((l, i) => resolveListener(l, i, cx));
   const names = new Set<string>();
-  const addresses = new Map<string, string>();
-  for (const [i, listener] of listeners.entries()) {
-    if (names.has(listener.name))
+  const taken: Taken[] = [];
+  return written.flatMap((l, i) => {
+    if (!l) return [];
+    const { name } = l;
+    if (name !== undefined && names.has(name))
       cx.say(
         duplicate(
           ['listeners', i, 'name'],
-          `another listener is named ${listener.name} too`,
+          `another listener is named ${name} too`,
           'give each its own name',
         ),
       );
-    names.add(listener.name);
-    for (const [b, address] of listener.bind.entries()) {
-      const key = address.kind === 'unix' ? address.path : `${address.host} ${address.port}`;
-      const taken = address.kind === 'tcp' && address.port === 0 ? undefined : addresses.get(key);
-      if (taken !== undefined)
-        cx.say(
-          duplicate(
-            ['listeners', i, 'bind', b],
-            `listener ${taken} is bound there already`,
-            'choose another port',
-          ),
-        );
-      addresses.set(key, listener.name);
-    }
-  }
-  return listeners;
+    if (name !== undefined) names.add(name);
+    return [resolveListener(l, bindsOf(l, i, cx, taken))];
+  });
 }
 
-function resolveListener(l: ListenerSettings, index: number, cx: Resolving): ListenerConfig {
+/** An address, and who has it. */
+interface Taken {
+  readonly address: BindAddress;
+  readonly by: string;
+}
+
+/** The addresses of one listener, held against those in `taken` and added to them. */
+function bindsOf(l: Seen<ListenerSettings>, index: number, cx: Resolving, taken: Taken[]): BindAddress[] {
+  return (l.bind ?? []).flatMap((written, b) => {
+    if (!written) return [];
+    const path = ['listeners', index, 'bind', b];
+    const address: BindAddress =
+      written.kind === 'tcp' ? written : { kind: 'unix', path: absolute(cx.base, written.path) };
+    if (address.kind === 'unix' && address.path.length > BOUNDS.socketPath)
+      cx.say(
+        invalid(path, `the socket path is longer than ${BOUNDS.socketPath} bytes`, 'choose a shorter path'),
+      );
+    const other = taken.find((t) => collide(t.address, address));
+    if (other) cx.say(collision(path, other));
+    taken.push({ address, by: l.name === undefined ? 'another listener' : `listener ${l.name}` });
+    return [address];
+  });
+}
+
+/**
+ * Whether the system would refuse to open both. An address for all of a family takes its port from every single one; IPv6
+ * sockets are opened for IPv6 alone, so the two families never meet. Port 0 is a free one each time.
+ */
+function collide(a: BindAddress, b: BindAddress): boolean {
+  if (a.kind === 'unix') return b.kind === 'unix' && a.path === b.path;
+  if (b.kind === 'unix') return false;
+  if (a.port !== b.port || a.port === 0 || a.host.includes(':') !== b.host.includes(':')) return false;
+  return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::');
+}
+
+function collision(path: Issue['path'], { address, by }: Taken): Issue {
+  const all = address.kind === 'tcp' ? `, on ${address.host} port ${address.port}` : '';
+  return duplicate(path, `${by} is bound there already${all}`, 'keep one of them, or choose another port');
+}
+
+function resolveListener(l: Seen<ListenerSettings>, bind: readonly BindAddress[]): ListenerConfig {
   return {
-    name: l.name,
-    bind: l.bind.map((address, b) => {
-      if (address.kind === 'tcp') return address;
-      const path = absolute(cx.base, address.path);
-      if (path.length > BOUNDS.socketPath)
-        cx.say(
-          invalid(
-            ['listeners', index, 'bind', b],
-            `the socket path is longer than ${BOUNDS.socketPath} bytes`,
-            'choose a shorter path',
-          ),
-        );
-      return { kind: 'unix', path };
-    }),
+    name: l.name ?? '',
+    bind,
     protocol: 'smtp',
     tls: l.tls ?? 'off',
     relay: resolveRelay(l.relay),
@@ -72,15 +89,15 @@ function resolveListener(l: ListenerSettings, index: number, cx: Resolving): Lis
 }
 
 /** Without `relay`: loopback to anywhere, everyone to localhost. With it, what it does not name is nobody and nothing. */
-function resolveRelay(relay: ListenerSettings['relay']): RelayConfig {
+function resolveRelay(relay: Seen<ListenerSettings>['relay']): RelayConfig {
   if (!relay)
     return {
       networks: D.relayNetworks.map(parseNetwork).filter((n): n is Network => !(n instanceof Problem)),
       domains: D.relayDomains,
     };
   return {
-    networks: relay.networks ?? [],
-    domains: (relay.domains ?? []).map((domain) => byteStringOf(asciiLower(domain))),
+    networks: relay.networks?.filter((network) => network !== undefined) ?? [],
+    domains: relay.domains?.map((domain) => byteStringOf(asciiLower(domain ?? ''))) ?? [],
   };
 }
 

@@ -9,6 +9,7 @@ import { BOUNDS, DEFAULTS } from './defaults.ts';
 import { invalid, type DocPath } from './diagnostics.ts';
 import { readable, type Resolving } from './resolve.ts';
 import type { MilterSettings } from './schema-milters.ts';
+import type { Seen } from './seen.ts';
 
 const D = DEFAULTS.milter;
 
@@ -21,12 +22,13 @@ const VERSIONS = {
 
 /** All milters in chain order. `maxBodySize` bounds what a filter may put in place of a body. */
 export function resolveMilters(
-  written: readonly MilterSettings[],
+  written: readonly (Seen<MilterSettings> | undefined)[],
   maxBodySize: number,
   cx: Resolving,
 ): readonly MilterConfig[] {
   const given = new Set<string>();
-  for (const [i, { name }] of written.entries()) {
+  for (const [i, m] of written.entries()) {
+    const name = m?.name;
     if (name !== undefined && given.has(name))
       cx.say({
         ...invalid(['milters', i, 'name'], `another milter is named ${name} too`, 'give each its own name'),
@@ -34,18 +36,22 @@ export function resolveMilters(
       });
     if (name !== undefined) given.add(name);
   }
-  return written.map((m, i) => {
-    const endpoint = endpointOf(m, ['milters', i], cx);
+  return written.flatMap((m, i) => {
+    if (!m) return [];
+    const at = ['milters', i];
+    const endpoint = endpointOf(m, at, cx);
     const name = m.name ?? freeName(endpoint, given);
     given.add(name);
     const stages = m.stages ?? D.stages;
-    const path = ['milters', i, 'enable'];
+    const purpose = { path: [...at, 'enable'], variables: 'enable', defaultTo: 'true' } as const;
+    // Which variables are known depends on the stages.
+    const enable = cx.refused([...at, 'stages']) ? purpose : { ...purpose, stages };
     return {
       name,
       endpoint,
       stages: new Set(stages),
-      enable: blockOf(m.enable ?? 'true', { path, variables: 'enable', defaultTo: 'true', stages }, cx),
-      tls: tlsOf(m, ['milters', i], cx),
+      enable: blockOf(m.enable ?? 'true', enable, cx),
+      tls: tlsOf(m, at, cx),
       timeoutConnect: m.timeoutConnect ?? D.timeoutConnect,
       timeoutCommand: m.timeoutCommand ?? D.timeoutCommand,
       timeoutData: m.timeoutData ?? D.timeoutData,
@@ -66,8 +72,10 @@ export function resolveMilters(
 
 const TLS_FILES = ['tlsCa', 'tlsCertificate', 'tlsKey'] as const;
 
-function tlsOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['tls'] {
+function tlsOf(m: Seen<MilterSettings>, path: DocPath, cx: Resolving): MilterConfig['tls'] {
+  const refused = (key: keyof MilterSettings): boolean => cx.refused([...path, key]);
   if (!m.useTls) {
+    if (refused('useTls')) return null;
     for (const key of [...TLS_FILES, 'tlsServerName'] as const)
       if (m[key] !== undefined)
         cx.say({
@@ -76,7 +84,8 @@ function tlsOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['t
         });
     return null;
   }
-  if ((m.tlsCertificate === undefined) !== (m.tlsKey === undefined))
+  const half = (m.tlsCertificate === undefined) !== (m.tlsKey === undefined);
+  if (half && !refused('tlsCertificate') && !refused('tlsKey'))
     cx.say(
       invalid(
         path,
@@ -96,9 +105,9 @@ function tlsOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['t
   };
 }
 
-function endpointOf(m: MilterSettings, path: DocPath, cx: Resolving): MilterConfig['endpoint'] {
+function endpointOf(m: Seen<MilterSettings>, path: DocPath, cx: Resolving): MilterConfig['endpoint'] {
   if (m.socket === undefined) {
-    if (m.hostname === undefined)
+    if (m.hostname === undefined && !['hostname', 'socket'].some((key) => cx.refused([...path, key])))
       cx.say({
         ...invalid(path, 'names no address', 'write hostname (and port), or socket'),
         code: 'missing',
@@ -135,14 +144,14 @@ function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function offerOf(m: MilterSettings, index: number, cx: Resolving): MilterConfig['offer'] {
+function offerOf(m: Seen<MilterSettings>, index: number, cx: Resolving): MilterConfig['offer'] {
   const word = m.protocolVersion ?? 'v6';
   const full = VERSIONS[word];
   const masked = (key: 'flagsAction' | 'flagsProtocol', all: number, onDemand = 0): number => {
     const flags = m[key] ?? all;
     const mask = (all | onDemand) >>> 0;
     const known = (flags & mask) >>> 0;
-    if (known !== flags)
+    if (known !== flags && !cx.refused(['milters', index, 'protocolVersion']))
       cx.say({
         ...invalid(
           ['milters', index, key],

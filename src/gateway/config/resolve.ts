@@ -2,7 +2,8 @@
  * From Settings (every value right by itself) to Config: defaults that depend on others, paths made absolute, files looked
  * at, values held against each other.
  *
- * Every trouble is said to `say`; the caller uses the result only when no error was said. Never throws on any Settings.
+ * Every trouble is said to `say`; the caller uses the result only when no error was said, here or before. What was refused
+ * before is lacking in the Settings, and nothing is said that would only follow from that. Never throws on any Settings.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { hostname as machineName } from 'node:os';
@@ -15,16 +16,19 @@ import { resolveDelivery } from './resolve-delivery.ts';
 import { resolveListeners } from './resolve-listeners.ts';
 import { resolveMilters } from './resolve-milters.ts';
 import type { Settings } from './schema.ts';
+import type { Seen } from './seen.ts';
 
 /** What every resolving step needs. */
 export interface Resolving {
   /** Folder that relative paths start from. */
   readonly base: string;
+  /** Whether an error about the value at that place was said already. */
+  readonly refused: (path: DocPath) => boolean;
   readonly say: (issue: Issue) => void;
 }
 
 /** Resolves the whole configuration. */
-export function resolveConfig(settings: Settings, cx: Resolving): Config {
+export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
   const stateDir = absolute(cx.base, settings.stateDir ?? DEFAULTS.stateDir);
   const listeners = resolveListeners(settings, cx);
   const spool = settings.spool ?? {};
@@ -64,11 +68,12 @@ function hostNameOf(written: string | undefined, cx: Resolving): string {
   return written;
 }
 
-function tlsOf(settings: Settings, cx: Resolving): TlsConfig | null {
+function tlsOf(settings: Seen<Settings>, cx: Resolving): TlsConfig | null {
   const { tls } = settings;
   if (!tls) {
+    if (cx.refused(['tls'])) return null;
     for (const [i, listener] of (settings.listeners ?? []).entries())
-      if ((listener.tls ?? 'off') !== 'off')
+      if (listener?.tls !== undefined && listener.tls !== 'off')
         cx.say(
           invalid(
             ['listeners', i, 'tls'],
@@ -78,8 +83,9 @@ function tlsOf(settings: Settings, cx: Resolving): TlsConfig | null {
         );
     return null;
   }
-  const file = (key: 'certificate' | 'key'): string => readable(tls[key], ['tls', key], cx);
-  return { certificate: file('certificate'), key: file('key') };
+  const file = (key: keyof typeof tls): string =>
+    tls[key] === undefined ? '' : readable(tls[key], ['tls', key], cx);
+  return { certificate: file('certificate'), key: file('key'), clientCa: file('clientCa') };
 }
 
 /** The absolute path of a PEM file; says so when it cannot be read now. */

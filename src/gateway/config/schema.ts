@@ -11,7 +11,7 @@ import { listenerSettings } from './schema-listeners.ts';
 import { milterSettings } from './schema-milters.ts';
 
 /** `tls`: paths of PEM files. */
-export const tlsSettings = group({ certificate: text(), key: text() });
+export const tlsSettings = group({ certificate: text(), key: text(), clientCa: text().optional() });
 
 /** The document as a whole. */
 export const settingsSchema = group({

@@ -7,6 +7,7 @@ import type { DocPath, Issue } from './diagnostics.ts';
 import type { ListenerSettings } from './schema-listeners.ts';
 import type { RouteSettings } from './schema-delivery.ts';
 import type { Settings } from './schema.ts';
+import type { Seen } from './seen.ts';
 
 interface Row<T> {
   readonly path: DocPath;
@@ -17,7 +18,7 @@ interface Row<T> {
   readonly remedy: string;
 }
 
-const TOP: readonly Row<Settings>[] = [
+const TOP: readonly Row<Seen<Settings>>[] = [
   { path: ['users'], asked: (s) => s.users !== undefined, what: 'authentication', remedy: 'remove users' },
   {
     path: ['admin'],
@@ -51,7 +52,7 @@ const TOP: readonly Row<Settings>[] = [
   },
 ];
 
-const LISTENER: readonly Row<ListenerSettings>[] = [
+const LISTENER: readonly Row<Seen<ListenerSettings>>[] = [
   {
     path: ['protocol'],
     asked: (l) => l.protocol === 'lmtp',
@@ -78,7 +79,7 @@ const LISTENER: readonly Row<ListenerSettings>[] = [
   },
 ];
 
-const ROUTE: readonly Row<RouteSettings>[] = [
+const ROUTE: readonly Row<Seen<RouteSettings>>[] = [
   {
     path: ['via'],
     asked: (r) => r.via === 'mx' || r.via === 'lmtp',
@@ -88,7 +89,7 @@ const ROUTE: readonly Row<RouteSettings>[] = [
 ];
 
 /** An issue for everything asked for that is not there yet, in the order of the rows. */
-export function unsupported(settings: Settings): readonly Issue[] {
+export function unsupported(settings: Seen<Settings>): readonly Issue[] {
   return [
     ...refusals(TOP, settings, []),
     ...(settings.listeners ?? []).flatMap((l, i) => refusals(LISTENER, l, ['listeners', i])),
@@ -96,7 +97,8 @@ export function unsupported(settings: Settings): readonly Issue[] {
   ];
 }
 
-function refusals<T>(rows: readonly Row<T>[], part: T, above: DocPath): Issue[] {
+function refusals<T>(rows: readonly Row<T>[], part: T | undefined, above: DocPath): Issue[] {
+  if (part === undefined) return [];
   return rows
     .filter((row) => row.asked(part))
     .map((row) => ({

@@ -17,13 +17,15 @@ import type { Hop } from './hop.ts';
 import { TIMEOUTS } from './options.ts';
 import type { ConnectOptions, Timeouts } from './options.ts';
 import { MAX_ADDRESSES, makeResolve } from './resolve.ts';
-import { transact } from './transaction.ts';
+import { Transaction } from './transaction.ts';
 import type { Sent } from './transaction.ts';
 import { hostRefusal, statusOfFault } from './trouble.ts';
 import { WireFault, connectWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
 const resolveByDefault = makeResolve();
+
+const nobody = (): null => null;
 
 /** An open connection. Made by `openSmtpConnection`. */
 export class SmtpConnection {
@@ -38,6 +40,8 @@ export class SmtpConnection {
   readonly #wire: Wire;
   readonly #timeouts: Timeouts;
   #open = false;
+  /** The message whose commands were sent behind the one before it. */
+  #announced: Transaction | null = null;
 
   constructor(wire: Wire, hop: Hop, extensions: Extensions, secure: boolean, timeouts: Timeouts) {
     this.#wire = wire;
@@ -47,15 +51,27 @@ export class SmtpConnection {
     this.#timeouts = timeouts;
   }
 
-  /** Whether another message may be sent; false once the peer closed or said something unasked. */
+  /** Whether the connection stands, as far as is known; a message announced on it can go on. */
+  get alive(): boolean {
+    return this.#wire.alive;
+  }
+
+  /** Whether another message may be sent; false while one is announced, and once the peer closed or said something unasked. */
   get usable(): boolean {
     return this.#wire.usable;
   }
 
-  /** Sends one message; one at a time. Never rejects for anything the peer does. */
-  async send(message: OutgoingMessage): Promise<Sent> {
+  /**
+   * Sends one message; one at a time. Never rejects for anything the peer does. `follow` is asked when the content is about
+   * to be written, if the peer lets another message be announced in the same write. A message it gives is to be sent next;
+   * when it is not, the connection is `usable` no more.
+   */
+  async send(message: OutgoingMessage, follow: () => OutgoingMessage | null = nobody): Promise<Sent> {
     this.messages++;
-    const sent = await transact(this.#wire, this.extensions, message, this.#timeouts, this.#open);
+    const announced = this.#announced?.message === message ? this.#announced : null;
+    this.#announced = null;
+    const run = announced ?? this.#transaction(message, this.#open);
+    const sent = await run.run(() => this.#announce(follow));
     this.#open = sent.open;
     return sent;
   }
@@ -68,6 +84,16 @@ export class SmtpConnection {
   /** Closes at once; a message being sent gets temporary answers. */
   abort(): void {
     this.#wire.destroy();
+  }
+
+  #announce(follow: () => OutgoingMessage | null): Transaction | null {
+    const message = this.extensions.pipelining ? follow() : null;
+    if (message !== null) this.#announced = this.#transaction(message, false);
+    return this.#announced;
+  }
+
+  #transaction(message: OutgoingMessage, open: boolean): Transaction {
+    return new Transaction(this.#wire, this.extensions, message, this.#timeouts, open);
   }
 }
 

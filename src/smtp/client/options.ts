@@ -12,6 +12,8 @@ export interface Timeouts {
   readonly command: number;
   readonly tls: number;
   readonly mail: number;
+  /** For the turn of a message that was announced behind another, and then for the answer to its MAIL. */
+  readonly along: number;
   readonly rcpt: number;
   /** For the 354. */
   readonly data: number;
@@ -29,6 +31,7 @@ export const TIMEOUTS: Timeouts = {
   command: 300_000,
   tls: 60_000,
   mail: 300_000,
+  along: 2000,
   rcpt: 300_000,
   data: 120_000,
   block: 180_000,

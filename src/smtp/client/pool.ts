@@ -5,6 +5,11 @@
  * are tried last. Trouble before the content was sent moves the recipients without an answer on to the next host at once.
  * A kept connection that turns out dead is replaced by a fresh one without anybody noticing, once per message. Beyond the
  * limit senders wait in order. Never rejects for anything a peer does; after `close` every answer is temporary.
+ *
+ * At a swift hop a message costs one write instead of two: while several messages are on their way to their content, the next
+ * one waits a moment (line.ts), and the first connection that writes a content announces it in the same write. Outcomes stay
+ * apart: a message that was only announced when its connection is lost, or when its commands are left unanswered, goes out
+ * over another as if nothing had been. A lone message never waits, nor does any message to a slow hop.
  */
 import type { Cancel } from '#clock';
 import { status } from '#message';
@@ -12,7 +17,11 @@ import type { Status } from '#message';
 import type { OutgoingMessage } from './commands.ts';
 import { SmtpConnection, openSmtpConnection } from './connection.ts';
 import type { Hop } from './hop.ts';
+import { Line } from './line.ts';
+import type { Passenger, Turn } from './line.ts';
+import { TIMEOUTS } from './options.ts';
 import type { ConnectOptions } from './options.ts';
+import { isShort } from './transaction.ts';
 
 /** Bounds of a pool. */
 export interface PoolLimits {
@@ -24,15 +33,42 @@ export interface PoolLimits {
   readonly idleMs: number;
   /** How long a host that failed is tried only after the others, in milliseconds. */
   readonly shunMs: number;
+  /** How long a message waits to be announced by another's connection, in milliseconds; 0: not at all. */
+  readonly joinMs: number;
+  /** A hop that answers the final dot in less milliseconds is swift; 0: none is, and no message is announced. */
+  readonly swiftMs: number;
 }
 
-export const POOL_LIMITS: PoolLimits = { maxConnections: 20, maxMessages: 200, idleMs: 5000, shunMs: 60_000 };
+export const POOL_LIMITS: PoolLimits = {
+  maxConnections: 20,
+  maxMessages: 200,
+  idleMs: 5000,
+  shunMs: 60_000,
+  joinMs: 1,
+  swiftMs: 5,
+};
 
 /** A destination. */
 export interface PoolOptions extends ConnectOptions, Partial<PoolLimits> {
   /** Next hops in order of preference; at least one. */
   readonly hops: readonly Hop[];
 }
+
+/** One message on its way through the pool. */
+interface Sending {
+  readonly message: OutgoingMessage;
+  readonly signal: AbortSignal | undefined;
+  /** While it waits. */
+  passenger: Passenger | null;
+  /** While it is sent. */
+  connection: SmtpConnection | null;
+  /** Its content, still to be written, can announce another message. */
+  carries: boolean;
+  /** When its content was written, by Clock.elapsed; -1: it was not, or not at once. */
+  wroteAt: number;
+}
+
+const INTERRUPTED = status(451, '4.3.2', 'the delivery was interrupted');
 
 /** See above. */
 export class SmtpPool {
@@ -41,16 +77,24 @@ export class SmtpPool {
   /** Kept connections, the one used last at the end. */
   readonly #idle: SmtpConnection[] = [];
   readonly #active = new Set<SmtpConnection>();
-  readonly #waiters: (() => void)[] = [];
+  readonly #line: Line;
   readonly #shunned = new Map<Hop, number>();
+  /** Messages that have a connection or are making one. */
   #slots = 0;
+  /** Those among them that can still announce another. */
+  #carriers = 0;
+  /** What the last answer to a final dot says about the hop. */
+  #swift = false;
+  /** Nothing is announced before this time, by Clock.elapsed. */
+  #noneBefore = 0;
   #sweep: Cancel | null = null;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { maxConnections, maxMessages, idleMs, shunMs } = { ...POOL_LIMITS, ...options };
-    this.#limits = { maxConnections, maxMessages, idleMs, shunMs };
+    const { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs } = { ...POOL_LIMITS, ...options };
+    this.#limits = { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs };
+    this.#line = new Line(options.clock, options.timeouts?.along ?? TIMEOUTS.along, () => this.#admit());
   }
 
   /** Connections open now, in use or kept. */
@@ -60,14 +104,24 @@ export class SmtpPool {
 
   /** Sends a message; one Status per recipient in order. `signal` breaks it off: temporary answers. */
   async send(message: OutgoingMessage, signal?: AbortSignal): Promise<readonly Status[]> {
-    if (this.#slots < this.#limits.maxConnections) this.#slots++;
-    else await new Promise<void>((go) => this.#waiters.push(go));
+    if (signal?.aborted) return message.recipients.map(() => INTERRUPTED);
+    const sending: Sending = {
+      message,
+      signal,
+      passenger: null,
+      connection: null,
+      carries: false,
+      wroteAt: -1,
+    };
+    const abort = () => this.#abort(sending);
+    signal?.addEventListener('abort', abort);
+    const turn = this.#startsAtOnce() ? this.#start() : await this.#wait(sending);
     try {
-      return await this.#sendNow(message, signal);
+      if (turn === 'withdrawn') return message.recipients.map(() => INTERRUPTED);
+      return await this.#sendNow(sending, turn);
     } finally {
-      const next = this.#waiters.shift();
-      if (next === undefined) this.#slots--;
-      else next();
+      signal?.removeEventListener('abort', abort);
+      if (turn !== 'withdrawn') this.#end(sending);
     }
   }
 
@@ -75,16 +129,62 @@ export class SmtpPool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.();
+    this.#line.close();
     for (const connection of this.#active) connection.abort();
     await Promise.all(this.#idle.splice(0).map((c) => c.quit()));
   }
 
-  async #sendNow(message: OutgoingMessage, signal: AbortSignal | undefined): Promise<readonly Status[]> {
+  /** A connection is free, and it is not worth waiting for one that would announce the message: there are too few, or enough wait. */
+  #startsAtOnce(): boolean {
+    if (this.#closed) return true;
+    if (this.#slots >= this.#limits.maxConnections) return false;
+    const worth = this.#swift && this.#limits.joinMs > 0 && this.#carriers >= 2;
+    return !worth || this.#line.length >= 4 * this.#carriers;
+  }
+
+  #start(): 'own' {
+    this.#slots++;
+    return 'own';
+  }
+
+  async #wait(sending: Sending): Promise<Turn> {
+    const ms = this.#swift ? this.#limits.joinMs : 0;
+    const turn = await new Promise<Turn>((go) => {
+      sending.passenger = this.#line.join(sending.message, ms, go);
+    });
+    sending.passenger = null;
+    return turn;
+  }
+
+  /** Messages whose time in line is over get a connection, as long as there may be more. */
+  #admit(): void {
+    while (this.#slots < this.#limits.maxConnections) {
+      const passenger = this.#line.overdue();
+      if (passenger === null) return;
+      passenger.go(this.#start());
+    }
+  }
+
+  #end(sending: Sending): void {
+    this.#carriesNoMore(sending);
+    this.#slots--;
+    if (this.#line.length > 0) this.#admit();
+  }
+
+  #abort(sending: Sending): void {
+    sending.connection?.abort();
+    if (sending.passenger !== null) this.#line.withdraw(sending.passenger);
+  }
+
+  async #sendNow(sending: Sending, turn: Exclude<Turn, 'withdrawn'>): Promise<readonly Status[]> {
+    const { message, signal } = sending;
     const results: (Status | undefined)[] = Array.from({ length: message.recipients.length });
     let left = message.recipients.map((_, i) => i);
-    const kept = this.#takeKept();
-    if (kept !== null) {
-      left = await this.#over(kept, message, left, results, signal);
+    sending.carries = isShort(message);
+    if (sending.carries) this.#carriers++;
+    const ready = turn === 'own' ? this.#takeKept() : turn === 'fresh' ? null : turn;
+    if (ready !== null) {
+      left = await this.#over(ready, sending, left, results, ready === turn);
       if (left.length === 0) return results as Status[];
     }
     for (const hop of this.#hopsInOrder()) {
@@ -92,35 +192,72 @@ export class SmtpPool {
       const connection = await openSmtpConnection(hop, this.#options, signal);
       if (connection instanceof SmtpConnection) {
         this.#shunned.delete(hop);
-        left = await this.#over(connection, message, left, results, signal);
+        left = await this.#over(connection, sending, left, results, false);
         if (left.length === 0) break;
       } else for (const i of left) results[i] = connection;
       this.#shunned.set(hop, this.#options.clock.elapsed() + this.#limits.shunMs);
       this.#options.notices('delivery.hop-trouble', { hop: hop.name, status: results[left[0]!]?.text });
     }
-    return results.map((s) => s ?? status(451, '4.3.2', 'the delivery was interrupted'));
+    return results.map((s) => s ?? INTERRUPTED);
   }
 
   /** Sends to the recipients `left` over a connection; returns those that another connection may be asked for. */
   async #over(
     connection: SmtpConnection,
-    message: OutgoingMessage,
+    sending: Sending,
     left: readonly number[],
     results: (Status | undefined)[],
-    signal: AbortSignal | undefined,
+    announced: boolean,
   ): Promise<number[]> {
+    const { message } = sending;
     const all = left.length === message.recipients.length;
     const part = all ? message : { ...message, recipients: left.map((i) => message.recipients[i]!) };
-    const abort = () => connection.abort();
-    signal?.addEventListener('abort', abort);
+    sending.connection = connection;
     this.#active.add(connection);
-    if (this.#closed) connection.abort();
-    const sent = await connection.send(part);
+    if (this.#closed || sending.signal?.aborted) connection.abort();
+    const sent = await connection.send(part, () => this.#follower(connection, sending));
     this.#active.delete(connection);
-    signal?.removeEventListener('abort', abort);
+    sending.connection = null;
     sent.statuses.forEach((s, n) => (results[left[n]!] = s));
-    this.#keep(connection);
+    this.#learn(connection, sending, announced && sent.stale);
+    this.#letGo(connection);
     return sent.elsewhere.map((n) => left[n]!);
+  }
+
+  /** A content is about to be written: the message that is announced with it. */
+  #follower(connection: SmtpConnection, sending: Sending): OutgoingMessage | null {
+    this.#carriesNoMore(sending);
+    sending.wroteAt = this.#options.clock.elapsed();
+    if (!this.#swift || this.#closed || connection.messages >= this.#limits.maxMessages) return null;
+    return this.#line.takeAlong(connection);
+  }
+
+  #carriesNoMore(sending: Sending): void {
+    if (!sending.carries) return;
+    sending.carries = false;
+    this.#carriers--;
+  }
+
+  /** Whether the hop is swift; one that left an announced message unanswered is not asked so again for a while. */
+  #learn(connection: SmtpConnection, sending: Sending, unanswered: boolean): void {
+    const now = this.#options.clock.elapsed();
+    if (unanswered) {
+      this.#swift = false;
+      this.#noneBefore = now + this.#limits.shunMs;
+    } else if (sending.wroteAt >= 0)
+      this.#swift = connection.alive && now - sending.wroteAt < this.#limits.swiftMs && now >= this.#noneBefore;
+    sending.wroteAt = -1;
+  }
+
+  /** A message is done: the one announced behind it has its turn, else the connection is kept. */
+  #letGo(connection: SmtpConnection): void {
+    const next = this.#line.announcedOn(connection);
+    if (next === undefined) {
+      this.#keep(connection);
+      return;
+    }
+    this.#slots++;
+    next.go(connection.alive ? connection : 'fresh');
   }
 
   #takeKept(): SmtpConnection | null {

@@ -18,7 +18,7 @@ import { ReplyParser } from '#smtp/protocol';
 export type WireFaultCode = 'refused' | 'closed' | 'timeout' | 'protocol' | 'tls' | 'aborted';
 
 /** Chunks up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
-const JOINED = 16 * 1024;
+export const JOINED = 16 * 1024;
 
 /** The connection is of no use any more. */
 export class WireFault extends Error {
@@ -65,6 +65,11 @@ export class Wire {
     this.#listen(socket, 'connect', 'open');
   }
 
+  /** Not broken and not closed, as far as is known. */
+  get alive(): boolean {
+    return this.#fault === null;
+  }
+
   /** Open, in step, and nothing unasked has come. */
   get usable(): boolean {
     return this.#fault === null && this.#due === 0 && !this.#parser.unfinished;
@@ -95,7 +100,7 @@ export class Wire {
     const socket = this.#socket;
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
-    if (size <= JOINED) socket.write(Buffer.concat(chunks));
+    if (size <= JOINED) socket.write(Buffer.concat(chunks, size));
     else {
       socket.cork();
       for (const chunk of chunks) socket.write(chunk);
@@ -104,10 +109,10 @@ export class Wire {
     if (socket.writableNeedDrain) return this.#wait('drain', ms);
   }
 
-  /** The content is complete: one more reply is due. Throws when one came before it was asked for. */
-  expectReply(): void {
+  /** What is sent next will be answered by so many replies. Throws when one came before it was asked for. */
+  expectReply(replies = 1): void {
     if (this.#fault !== null) throw this.#fault;
-    this.#due++;
+    this.#due += replies;
   }
 
   /** Sends STARTTLS and gives its reply; whatever else comes in plaintext from now on is thrown away. */

@@ -37,10 +37,11 @@ export function originOf(
   };
 }
 
-/** The facts of a finished handshake. Certificate names only when the certificate was verified. */
-export function tlsFactsOf(socket: TLSSocket): TlsFacts {
+/** The facts of a finished handshake. Certificate names only when the certificate was verified. `asked`: for a certificate. */
+export function tlsFactsOf(socket: TLSSocket, asked: boolean): TlsFacts {
   const cipher = socket.getCipher()?.name ?? '';
-  const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
+  const shown = asked ? socket.getPeerX509Certificate() : undefined;
+  const certificate = shown && isVerified(socket) ? socket.getPeerCertificate() : undefined;
   const sni = (socket as { servername?: string | false | null }).servername;
   return {
     version: socket.getProtocol() ?? '',
@@ -48,8 +49,15 @@ export function tlsFactsOf(socket: TLSSocket): TlsFacts {
     bits: cipherBits(cipher),
     certSubject: distinguishedName(certificate?.subject),
     certIssuer: distinguishedName(certificate?.issuer),
+    certCheck: !asked ? 'NOT' : !shown ? 'NO' : certificate ? 'OK' : 'FAIL',
     sni: sni ? byteStringOf(sni) : '',
   };
+}
+
+/** Whether the certificate leads to an authority of ours. `authorized` is only kept by tls.Server, which is not used here. */
+function isVerified(socket: TLSSocket): boolean {
+  const handle = (socket as unknown as { _handle?: { verifyError?: () => Error | null } | null })._handle;
+  return handle?.verifyError?.() === null;
 }
 
 function canonical(address: string | undefined): string {

@@ -301,7 +301,7 @@ export class SmtpSession {
     this.#detach(this.#socket);
     const { requestClientCertificate, limits } = this.#settings;
     this.#socket = secure(this.#socket, context, requestClientCertificate, {
-      secured: (socket) => this.#secured(tlsFactsOf(socket)),
+      secured: (socket) => this.#secured(tlsFactsOf(socket, requestClientCertificate)),
       failed: (reason) => this.#notice('smtp.tls-failed', { reason }),
     });
     this.#output.moveTo(this.#socket);

@@ -1,0 +1,79 @@
+/** The matrix of the bench: numbers of no-op filters by numbers of SMTP sessions, each measured at every peer turn by turn. */
+import { measure, type Cell, type Run, type Stage } from './measure.ts';
+import type { Options } from './options.ts';
+import type { FilterAt, Peer } from './peer.ts';
+import { describe, report } from './report.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What it came to: the report in Markdown, and a line for every run in which a message failed. */
+export interface Outcome {
+  readonly text: string;
+  readonly failures: readonly string[];
+}
+
+const laneOf = (filters: number): string => `filters${filters}`;
+
+/** Measures everything the options ask for. */
+export async function measureMatrix(shop: Workshop): Promise<Outcome> {
+  const { options, tools, sink } = shop;
+  const filters = await shop.filters('filters', Math.max(...options.filters));
+  const stage: Stage = {
+    load: tools.load,
+    message: { bytes: options.bytes },
+    newConnections: options.newConnections,
+    filterAccount: filters.account,
+    filterRoots: filters.roots,
+    arrived: () => sink.messages(),
+  };
+  const chain = filters.ports.map((port, i): FilterAt => ({ name: `noop${i + 1}`, port }));
+  const lanes = options.filters.map((n) => ({ name: laneOf(n), filters: chain.slice(0, n) }));
+  const peers = await shop.peers('matrix', lanes);
+  const cells = options.filters.flatMap((n) =>
+    options.sessions.map((sessions) => ({ lane: laneOf(n), filters: n, sessions })),
+  );
+  const runs = await measureAll(stage, peers, cells, options);
+  const cpu = filters.account.method;
+  return {
+    text: report({ options, tools, sink: sink.kind, cpu, peers, cells, runs }),
+    failures: runs
+      .filter((run) => run.errors > 0)
+      .map((run) => `${run.peer} ${JSON.stringify(run.cell)}: ${run.lastError}`),
+  };
+}
+
+/** Warms every peer up, finds out how many messages last a run, then measures turn by turn. */
+async function measureAll(
+  stage: Stage,
+  peers: readonly Peer[],
+  cells: readonly Cell[],
+  options: Options,
+): Promise<Run[]> {
+  const counts = new Map<string, number>();
+  for (const filters of options.filters) {
+    const warm = { lane: laneOf(filters), filters, sessions: 20 };
+    for (const peer of peers) await measure(stage, peer, warm, options.quick ? 200 : 1000, 20);
+  }
+  for (const cell of cells) {
+    for (const peer of peers) {
+      const trial = await measure(stage, peer, cell, Math.max(60, cell.sessions * 4), cell.sessions);
+      const wanted = Math.round(trial.accepted * options.seconds);
+      counts.set(keyOf(peer, cell), Math.max(cell.sessions * 5, Math.min(wanted, 50_000), 60));
+    }
+  }
+  const runs: Run[] = [];
+  for (let turn = 1; turn <= options.runs; turn += 1) {
+    for (const cell of cells) {
+      for (const peer of peers) {
+        const count = counts.get(keyOf(peer, cell)) ?? 0;
+        const run = await measure(stage, peer, cell, count, Math.min(cell.sessions * 2, 100));
+        runs.push(run);
+        console.error(`turn ${turn}: ${describe(run)}`);
+      }
+    }
+  }
+  return runs;
+}
+
+function keyOf(peer: Peer, cell: Cell): string {
+  return `${peer.name} ${cell.lane} ${cell.sessions}`;
+}
