@@ -43,6 +43,10 @@ export function readOptions(argv: readonly string[]): Options {
   const values = parse(argv);
   if (values.peer !== undefined && values.peer !== 'postfix')
     throw new UsageError(`--peer knows only postfix, not ${values.peer}`);
+  if (values.scenario !== undefined && values['no-reply'] === true)
+    throw new UsageError(
+      '--no-reply belongs to the matrix: scenarios say themselves what their filters answer',
+    );
   const quick = values.quick === true;
   return {
     postfix: values.peer === 'postfix',

@@ -47,6 +47,7 @@ test('options have the defaults of the issue, and wrong ones are refused with th
     ['--peer', 'x'],
     ['--scenario', 'waves,nothing'],
     ['--scenario', ''],
+    ['--no-reply', '--scenario', 'distance'],
     ['--sessions', '0'],
     ['--sessions', '1.5'],
     ['--runs', ''],

@@ -4,10 +4,16 @@ import type { NoticeKind } from './index.ts';
 export const milterNotices = {
   'milter.verdict': { level: 'info', says: 'a filter decided' },
   'milter.edited': { level: 'debug', says: 'a filter changed the message' },
-  'milter.unavailable': { level: 'error', says: 'a filter keeps failing and is not tried until a probe succeeds' },
+  'milter.unavailable': {
+    level: 'error',
+    says: 'a filter keeps failing and is not tried until a probe succeeds',
+  },
   'milter.not-tried': { level: 'debug', says: 'a filter that keeps failing was not tried' },
   'milter.back': { level: 'info', says: 'a filter can be used again' },
-  'milter.pipeline-off': { level: 'warn', says: 'a filter answers out of turn and is asked step by step from now on' },
+  'milter.pipeline-off': {
+    level: 'warn',
+    says: 'a filter answers out of turn and is asked step by step from now on',
+  },
   'milter.reuse-off': { level: 'warn', says: 'a filter does not take a second client on a connection' },
   'milter.failed': { level: 'warn', says: 'a filter could not be used' },
 } as const satisfies Record<string, NoticeKind>;

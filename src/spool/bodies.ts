@@ -25,10 +25,14 @@ export class FileBody implements Body {
   path: string;
   /** A commit took it: it is the store's now, and the draft has nothing to throw away. */
   taken = false;
+  /** Its bytes are on disk. A draft lets the disk work while filters read the body; the commit waits for it. */
+  readonly synced: Promise<void>;
 
-  constructor(path: string, size: number) {
+  constructor(path: string, size: number, synced: Promise<void> = Promise.resolve()) {
     this.path = path;
     this.size = size;
+    this.synced = synced;
+    synced.catch(() => undefined); // heard by the commit, if there is one
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
@@ -91,6 +95,7 @@ export class BodyFiles {
     const name = this.newName();
     const target = join(this.kept, name);
     try {
+      await body.synced;
       if (body.taken) await link(body.path, target);
       else await moved(body, target);
       await this.#sync();

@@ -18,6 +18,8 @@ import { SpoolError } from './store.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait. */
 const WAITING_BYTES = 256 * 1024;
+/** Bytes after which a flush is begun while more arrive. */
+const FLUSH_BYTES = 2 * 1024 * 1024;
 /** Buffers in one write (the kernel takes 1024). */
 const WRITE_BUFFERS = 512;
 
@@ -31,6 +33,9 @@ export class SpoolDraft implements BodyDraft {
   #file: FileHandle | null = null;
   #path = '';
   #pumping: Promise<void> | null = null;
+  /** A flush under way, or the one that failed. */
+  #flushing: Promise<void> | null = null;
+  #unsynced = 0;
   #failure: SpoolError | null = null;
   #finished: FileBody | null = null;
   #discarded = false;
@@ -78,6 +83,7 @@ export class SpoolDraft implements BodyDraft {
         const bytes = await writeAll(this.#file!, buffers);
         this.#waitingBytes -= bytes;
         this.#free.used(bytes);
+        this.#flushAhead(bytes);
       }
     } catch (error) {
       this.#failure = spoolError(error, 'writing a body');
@@ -91,28 +97,48 @@ export class SpoolDraft implements BodyDraft {
 
   async #finishFile(): Promise<Body> {
     await this.#pumping;
-    const file = this.#file;
-    this.#file = null;
-    try {
-      if (this.#failure === null && !this.#discarded) await file?.datasync();
-    } catch (error) {
-      this.#failure = spoolError(error, 'syncing a body');
-    }
-    await file?.close().catch(() => {});
     if (this.#discarded) this.#failure ??= new SpoolError('io', 'spool: the body was discarded');
     if (this.#failure !== null) {
+      await this.#file?.close().catch(() => {});
+      this.#file = null;
       if (this.#path !== '') await unlink(this.#path).catch(() => {});
       throw this.#failure;
     }
-    this.#finished = new FileBody(this.#path, this.#size);
+    this.#finished = new FileBody(this.#path, this.#size, this.#synced());
     return this.#finished;
+  }
+
+  /** The last bytes to the disk, and the file closed. Rejects with the SpoolError of any sync. */
+  async #synced(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    try {
+      await this.#flushing;
+      await file?.datasync();
+    } catch (error) {
+      throw spoolError(error, 'syncing a body');
+    } finally {
+      await file?.close().catch(() => {});
+    }
+  }
+
+  /** Large bodies go to the disk while they arrive, so that little is left for the end. A failure is kept for it. */
+  #flushAhead(bytes: number): void {
+    this.#unsynced += bytes;
+    if (this.#flushing !== null || this.#unsynced < FLUSH_BYTES) return;
+    this.#unsynced = 0;
+    const flushing = this.#file!.datasync().then(() => {
+      this.#flushing = null;
+    });
+    flushing.catch(() => undefined); // heard at the end: a failed flush stays the one that is waited for
+    this.#flushing = flushing;
   }
 
   async #cleanUp(): Promise<void> {
     await this.#pumping;
-    const file = this.#file;
+    await (this.#finished?.synced ?? this.#flushing)?.catch(() => {});
+    await this.#file?.close().catch(() => {});
     this.#file = null;
-    await file?.close().catch(() => {});
     if (this.#path !== '' && !this.#finished?.taken) await unlink(this.#path).catch(() => {});
   }
 }

@@ -55,10 +55,10 @@ export class Line {
     return passenger;
   }
 
-  /** Takes the first message out of line when its time is over. */
-  overdue(): Passenger | null {
+  /** Takes the first message out of line; when it is `patient`, only if its time is over. */
+  next(patient: boolean): Passenger | null {
     const first = this.#waiting[0];
-    if (first === undefined || first.until > this.#clock.elapsed()) return null;
+    if (first === undefined || (patient && first.until > this.#clock.elapsed())) return null;
     this.#waiting.shift();
     return first;
   }

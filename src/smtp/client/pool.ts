@@ -68,6 +68,9 @@ interface Sending {
   wroteAt: number;
 }
 
+/** Messages in line for each that can announce one: enough that a quick hop finds the next, few enough to be served soon. */
+const IN_LINE = 4;
+
 const INTERRUPTED = status(451, '4.3.2', 'the delivery was interrupted');
 
 /** See above. */
@@ -83,10 +86,10 @@ export class SmtpPool {
   #slots = 0;
   /** Those among them that can still announce another. */
   #carriers = 0;
-  /** What the last answer to a final dot says about the hop. */
+  /** What the last answer to a final dot says about the hop: it is swift, and messages may be announced. */
   #swift = false;
   /** Nothing is announced before this time, by Clock.elapsed. */
-  #noneBefore = 0;
+  #announcesFrom = 0;
   #sweep: Cancel | null = null;
   #closed = false;
 
@@ -115,7 +118,7 @@ export class SmtpPool {
     };
     const abort = () => this.#abort(sending);
     signal?.addEventListener('abort', abort);
-    const turn = this.#startsAtOnce() ? this.#start() : await this.#wait(sending);
+    const turn = this.#startsAtOnce() ? this.#start(sending, 'own') : await this.#wait(sending);
     try {
       if (turn === 'withdrawn') return message.recipients.map(() => INTERRUPTED);
       return await this.#sendNow(sending, turn);
@@ -139,29 +142,32 @@ export class SmtpPool {
     if (this.#closed) return true;
     if (this.#slots >= this.#limits.maxConnections) return false;
     const worth = this.#swift && this.#limits.joinMs > 0 && this.#carriers >= 2;
-    return !worth || this.#line.length >= 4 * this.#carriers;
+    return !worth || this.#line.length >= IN_LINE * this.#carriers;
   }
 
-  #start(): 'own' {
+  #start(sending: Sending, turn: Turn): Turn {
     this.#slots++;
-    return 'own';
-  }
-
-  async #wait(sending: Sending): Promise<Turn> {
-    const ms = this.#swift ? this.#limits.joinMs : 0;
-    const turn = await new Promise<Turn>((go) => {
-      sending.passenger = this.#line.join(sending.message, ms, go);
-    });
-    sending.passenger = null;
+    sending.carries = isShort(sending.message);
+    if (sending.carries) this.#carriers++;
     return turn;
   }
 
-  /** Messages whose time in line is over get a connection, as long as there may be more. */
+  #wait(sending: Sending): Promise<Turn> {
+    const ms = this.#swift ? this.#limits.joinMs : 0;
+    return new Promise((resolve) => {
+      sending.passenger = this.#line.join(sending.message, ms, (turn) => {
+        sending.passenger = null;
+        resolve(turn === 'withdrawn' ? turn : this.#start(sending, turn));
+      });
+    });
+  }
+
+  /** Messages whose time in line is over, or who wait for nobody, get a connection as long as there may be more. */
   #admit(): void {
     while (this.#slots < this.#limits.maxConnections) {
-      const passenger = this.#line.overdue();
+      const passenger = this.#line.next(this.#carriers > 0);
       if (passenger === null) return;
-      passenger.go(this.#start());
+      passenger.go('own');
     }
   }
 
@@ -180,8 +186,6 @@ export class SmtpPool {
     const { message, signal } = sending;
     const results: (Status | undefined)[] = Array.from({ length: message.recipients.length });
     let left = message.recipients.map((_, i) => i);
-    sending.carries = isShort(message);
-    if (sending.carries) this.#carriers++;
     const ready = turn === 'own' ? this.#takeKept() : turn === 'fresh' ? null : turn;
     if (ready !== null) {
       left = await this.#over(ready, sending, left, results, ready === turn);
@@ -238,14 +242,16 @@ export class SmtpPool {
     this.#carriers--;
   }
 
-  /** Whether the hop is swift; one that left an announced message unanswered is not asked so again for a while. */
+  /** Whether the hop is swift and lets messages be announced; one that left an announced message unanswered is not asked so again for a while. */
   #learn(connection: SmtpConnection, sending: Sending, unanswered: boolean): void {
     const now = this.#options.clock.elapsed();
     if (unanswered) {
       this.#swift = false;
-      this.#noneBefore = now + this.#limits.shunMs;
-    } else if (sending.wroteAt >= 0)
-      this.#swift = connection.alive && now - sending.wroteAt < this.#limits.swiftMs && now >= this.#noneBefore;
+      this.#announcesFrom = now + this.#limits.shunMs;
+    } else if (sending.wroteAt >= 0) {
+      const able = connection.alive && connection.extensions.pipelining && now >= this.#announcesFrom;
+      this.#swift = able && now - sending.wroteAt < this.#limits.swiftMs;
+    }
     sending.wroteAt = -1;
   }
 
@@ -256,7 +262,6 @@ export class SmtpPool {
       this.#keep(connection);
       return;
     }
-    this.#slots++;
     next.go(connection.alive ? connection : 'fresh');
   }
 

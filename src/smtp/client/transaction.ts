@@ -24,7 +24,7 @@ export interface Sent {
   readonly statuses: readonly Status[];
   /** Recipients (by index) that another host may be asked for at once: this one gave no answer about them. */
   readonly elsewhere: readonly number[];
-  /** The connection turned out to be dead before anything was answered. */
+  /** The connection turned out to be dead, or out of step, before anything was answered. */
   readonly stale: boolean;
   /** The peer still has a transaction open: RSET before the next. */
   readonly open: boolean;
