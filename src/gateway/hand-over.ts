@@ -23,10 +23,10 @@ const AT_ONCE = 32;
  * The process is busy accepting when the event loop was at work for this share of the time, and messages came at this rate
  * (in a millisecond): delivering what waits must not look like a rush of its own.
  */
-const BUSY = 0.6;
+const BUSY = 0.45;
 const RUSH = 0.4;
 /** While it is busy, this share of what came since the last look is handed over: next hops are not left idle either. */
-const SHARE = 0.7;
+const SHARE = 0.5;
 
 /** What this needs of delivery. */
 export type Taker = Pick<Delivery, 'hasRoom' | 'offer' | 'wake'>;

@@ -264,7 +264,13 @@ test('nothing is announced at a hop that takes its time with the content', async
       return undefined;
     },
   };
-  const { hop, pool } = await rig(t, late, { clock, maxConnections: 20, joinMs: 1, swiftMs: 5 });
+  const { hop, pool } = await rig(t, late, {
+    clock,
+    idleTime: () => clock.elapsed(),
+    maxConnections: 20,
+    joinMs: 1,
+    swiftMs: 5,
+  });
   assert.ok((await sendAll(pool, 'abcdef')).every(([s]) => isPositive(s!)));
   assert.equal(
     hop.sessions.length,

@@ -35,7 +35,10 @@ export interface PoolLimits {
   readonly shunMs: number;
   /** How long a message waits to be announced by another's connection, in milliseconds; 0: not at all. */
   readonly joinMs: number;
-  /** A hop that answers the final dot in less milliseconds is swift; 0: none is, and no message is announced. */
+  /**
+   * A hop is swift when this thread, until the final dot was answered, had nothing to do for less than so many milliseconds:
+   * more connections would not have made it faster. 0: none is, and no message is announced.
+   */
   readonly swiftMs: number;
 }
 
@@ -52,6 +55,8 @@ export const POOL_LIMITS: PoolLimits = {
 export interface PoolOptions extends ConnectOptions, Partial<PoolLimits> {
   /** Next hops in order of preference; at least one. */
   readonly hops: readonly Hop[];
+  /** Milliseconds that this thread had nothing to do since it began. Default: what its event loop says. */
+  readonly idleTime?: () => number;
 }
 
 /** One message on its way through the pool. */
@@ -64,12 +69,14 @@ interface Sending {
   connection: SmtpConnection | null;
   /** Its content, still to be written, can announce another message. */
   carries: boolean;
-  /** When its content was written, by Clock.elapsed; -1: it was not, or not at once. */
-  wroteAt: number;
+  /** `idleTime` when its content was written; -1: it was not, or not at once. */
+  idleAt: number;
 }
 
 /** Messages in line for each that can announce one: enough that a quick hop finds the next, few enough to be served soon. */
 const IN_LINE = 4;
+
+const idleTimeOfLoop = (): number => performance.nodeTiming.idleTime;
 
 const INTERRUPTED = status(451, '4.3.2', 'the delivery was interrupted');
 
@@ -81,6 +88,7 @@ export class SmtpPool {
   readonly #idle: SmtpConnection[] = [];
   readonly #active = new Set<SmtpConnection>();
   readonly #line: Line;
+  readonly #idleTime: () => number;
   readonly #shunned = new Map<Hop, number>();
   /** Messages that have a connection or are making one. */
   #slots = 0;
@@ -95,6 +103,7 @@ export class SmtpPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#idleTime = options.idleTime ?? idleTimeOfLoop;
     const { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs } = { ...POOL_LIMITS, ...options };
     this.#limits = { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs };
     this.#line = new Line(options.clock, options.timeouts?.along ?? TIMEOUTS.along, () => this.#admit());
@@ -114,7 +123,7 @@ export class SmtpPool {
       passenger: null,
       connection: null,
       carries: false,
-      wroteAt: -1,
+      idleAt: -1,
     };
     const abort = () => this.#abort(sending);
     signal?.addEventListener('abort', abort);
@@ -231,7 +240,7 @@ export class SmtpPool {
   /** A content is about to be written: the message that is announced with it. */
   #follower(connection: SmtpConnection, sending: Sending): OutgoingMessage | null {
     this.#carriesNoMore(sending);
-    sending.wroteAt = this.#options.clock.elapsed();
+    sending.idleAt = this.#idleTime();
     if (!this.#swift || this.#closed || connection.messages >= this.#limits.maxMessages) return null;
     return this.#line.takeAlong(connection);
   }
@@ -248,11 +257,11 @@ export class SmtpPool {
     if (unanswered) {
       this.#swift = false;
       this.#announcesFrom = now + this.#limits.shunMs;
-    } else if (sending.wroteAt >= 0) {
+    } else if (sending.idleAt >= 0) {
       const able = connection.alive && connection.extensions.pipelining && now >= this.#announcesFrom;
-      this.#swift = able && now - sending.wroteAt < this.#limits.swiftMs;
+      this.#swift = able && this.#idleTime() - sending.idleAt < this.#limits.swiftMs;
     }
-    sending.wroteAt = -1;
+    sending.idleAt = -1;
   }
 
   /** A message is done: the one announced behind it has its turn, else the connection is kept. */
