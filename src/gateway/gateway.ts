@@ -7,7 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
 import { startDelivery, type Delivery } from '#delivery';
-import type { Config, ListenerConfig } from '#gateway/config';
+import { VERSION, type Config, type ListenerConfig } from '#gateway/config';
 import { INTAKE_LIMITS, IntakePath, relayPolicy, type IntakeOptions } from '#intake';
 import type { NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
@@ -21,7 +21,6 @@ import { handOverTo, type WaitingRoom } from './hand-over.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { mailerOf } from './mailer.ts';
 import { deliverySettings } from './routes.ts';
-import { VERSION } from './version.ts';
 
 /** What the gateway is handed besides its configuration. */
 export interface Surroundings {

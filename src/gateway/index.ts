@@ -3,4 +3,4 @@ export { systemClock } from './clock.ts';
 export { Gateway, ReloadError, type Surroundings } from './gateway.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export { runGateway, type RunOptions } from './run.ts';
-export { VERSION } from './version.ts';
+export { VERSION } from '#gateway/config';

@@ -1,6 +1,14 @@
 /** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
 import type { Clock } from '#clock';
-import { enhancedOf, mailDate, protocolWord, type Origin, type Recipient, type Status } from '#message';
+import {
+  enhancedOf,
+  mailDate,
+  protocolWord,
+  type Origin,
+  type Path,
+  type Recipient,
+  type Status,
+} from '#message';
 import type { MacroLookup } from '#milter/protocol';
 import type { SessionFacts } from './session.ts';
 import type { Mailer } from './settings.ts';
@@ -15,6 +23,7 @@ export interface MacroHost {
 
 /** Looks macros up in the facts as they stand when it is called; `recipient` is the one the event is about. */
 export function macrosOf(facts: SessionFacts, host: MacroHost, recipient: Recipient | null): MacroLookup {
+  const routed = mailersOf(host);
   return (name) => {
     switch (name) {
       case 'j':
@@ -30,22 +39,34 @@ export function macrosOf(facts: SessionFacts, host: MacroHost, recipient: Recipi
       case '{rcpt_addr}':
         return recipient?.path.address;
       case '{rcpt_host}':
-        return recipient ? host.mailerOf(recipient.path.address).host : '';
+        return routed(recipient?.path).host;
       case '{rcpt_mailer}':
-        return recipient ? host.mailerOf(recipient.path.address).mailer : '';
+        return routed(recipient?.path).mailer;
       case '{mail_addr}':
         return facts.transaction?.sender.address;
       case '{mail_host}':
-        return facts.transaction?.sender.address ? host.mailerOf(facts.transaction.sender.address).host : '';
+        return routed(facts.transaction?.sender).host;
       case '{mail_mailer}':
-        return facts.transaction?.sender.address
-          ? host.mailerOf(facts.transaction.sender.address).mailer
-          : '';
+        return routed(facts.transaction?.sender).mailer;
       case '{msg_id}':
         return facts.messageId;
       default:
         return connectionMacro(facts.origin, name) ?? tlsMacro(facts.origin, name) ?? authMacro(facts, name);
     }
+  };
+}
+
+const NOWHERE: Mailer = Object.freeze({ mailer: '', host: '' });
+
+/** Mailers by address, the routes asked once for the two macros that speak of one. */
+function mailersOf(host: MacroHost): (path: Path | undefined) => Mailer {
+  let last: Path | undefined;
+  let found = NOWHERE;
+  return (path) => {
+    if (path === last) return found;
+    last = path;
+    found = path?.address ? host.mailerOf(path.address) : NOWHERE;
+    return found;
   };
 }
 

@@ -15,4 +15,5 @@ export type {
   TlsConfig,
 } from './config.ts';
 export { diagnosticLine, type ConfigDiagnostic } from './diagnostics.ts';
+export { VERSION } from './version.ts';
 export { loadConfig, type ConfigSource, type LoadOptions, type LoadResult } from './load.ts';
