@@ -1,7 +1,7 @@
 /** The matrix of the bench: numbers of no-op filters by numbers of SMTP sessions, each measured at every peer turn by turn. */
 import { measure, type Cell, type Run, type Stage } from './measure.ts';
 import type { Options } from './options.ts';
-import type { FilterAt, Peer } from './peer.ts';
+import type { Peer } from './peer.ts';
 import { describe, report } from './report.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -11,28 +11,39 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-const laneOf = (filters: number): string => `filters${filters}`;
+/** Messages of each lane before anything is measured: enough for a compiler at run time to have done its work. */
+const WARM_UP = 3000;
+
+const laneOf = (filters: number, noReply: boolean): string => `${noReply ? 'noreply' : 'filters'}${filters}`;
 
 /** Measures everything the options ask for. */
 export async function measureMatrix(shop: Workshop): Promise<Outcome> {
   const { options, tools, sink } = shop;
-  const filters = await shop.filters('filters', Math.max(...options.filters));
+  const kinds = tools.canNoReply ? options.answers : ['every' as const];
+  const most = Math.max(...options.filters);
+  const every = await shop.filters('noop', most);
+  const last = await shop.filters('noreply', most, { noReply: true });
   const stage: Stage = {
     load: tools.load,
     message: { bytes: options.bytes },
     newConnections: options.newConnections,
-    filterAccount: filters.account,
-    filterRoots: filters.roots,
+    filters: [every, last],
     arrived: () => sink.messages(),
   };
-  const chain = filters.ports.map((port, i): FilterAt => ({ name: `noop${i + 1}`, port }));
-  const lanes = options.filters.map((n) => ({ name: laneOf(n), filters: chain.slice(0, n) }));
+  // Without a filter there is nothing to answer: one row will do.
+  const rows = options.filters.flatMap((filters) =>
+    (filters === 0 ? (['every'] as const) : kinds).map((kind) => ({ filters, noReply: kind === 'last' })),
+  );
+  const lanes = rows.map(({ filters, noReply }) => ({
+    name: laneOf(filters, noReply),
+    filters: (noReply ? last : every).chain.slice(0, filters),
+  }));
   const peers = await shop.peers('matrix', lanes);
-  const cells = options.filters.flatMap((n) =>
-    options.sessions.map((sessions) => ({ lane: laneOf(n), filters: n, sessions })),
+  const cells = rows.flatMap((row) =>
+    options.sessions.map((sessions) => ({ lane: laneOf(row.filters, row.noReply), ...row, sessions })),
   );
   const runs = await measureAll(stage, peers, cells, options);
-  const cpu = filters.account.method;
+  const cpu = every.account.method;
   return {
     text: report({ options, tools, sink: sink.kind, cpu, peers, cells, runs }),
     failures: runs
@@ -49,9 +60,9 @@ async function measureAll(
   options: Options,
 ): Promise<Run[]> {
   const counts = new Map<string, number>();
-  for (const filters of options.filters) {
-    const warm = { lane: laneOf(filters), filters, sessions: 20 };
-    for (const peer of peers) await measure(stage, peer, warm, options.quick ? 200 : 1000, 20);
+  for (const cell of new Map(cells.map((one) => [one.lane, one])).values()) {
+    const warm = { ...cell, sessions: 20 };
+    for (const peer of peers) await measure(stage, peer, warm, options.quick ? 200 : WARM_UP, 20);
   }
   for (const cell of cells) {
     for (const peer of peers) {

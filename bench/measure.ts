@@ -13,6 +13,8 @@ export interface Cell {
   /** The listener, by the name of its lane. */
   readonly lane: string;
   readonly filters: number;
+  /** Filters that took the no-reply flags and answer only end of message. */
+  readonly noReply: boolean;
   readonly sessions: number;
 }
 
@@ -38,8 +40,8 @@ export interface Stage {
   readonly load: readonly string[];
   readonly message: MessageShape;
   readonly newConnections: boolean;
-  readonly filterAccount: CpuAccount;
-  readonly filterRoots: readonly number[];
+  /** The filters whose CPU counts. */
+  readonly filters: readonly { readonly account: CpuAccount; readonly roots: readonly number[] }[];
   /** Messages the next hop has taken so far. */
   arrived(): number;
 }
@@ -61,7 +63,7 @@ export async function measure(
   const read = () => ({
     at: performance.now(),
     peer: peer.ground.account.seconds(peer.roots),
-    filters: stage.filterAccount.seconds(stage.filterRoots),
+    filters: stage.filters.reduce((sum, { account, roots }) => sum + account.seconds(roots), 0),
     machine: machineSeconds(),
   });
   let before = read();

@@ -1,6 +1,10 @@
 /** The bench's command line. Wrong usage is a UsageError with a sentence; nothing else throws. */
 import { parseArgs } from 'node:util';
 
+/** What a no-op filter answers: every event, or (having taken the no-reply flags) only end of message. */
+export const ANSWERS = ['every', 'last'] as const;
+export type Answers = (typeof ANSWERS)[number];
+
 /** Situations with a measurement of their own; see bench/scenarios. */
 export const SCENARIOS = ['waves', 'large', 'real', 'distance'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
@@ -14,7 +18,7 @@ export const USAGE = `npm run bench -- [options]
   --runs 5            measured runs of each configuration; medians are printed
   --seconds 2         about how long one run lasts
   --new-connections   a new connection for every message (default: each session keeps its own)
-  --no-reply          filters take the no-reply flags (C filter only)
+  --answers every,last  filters that answer every event, and filters that take the no-reply flags and answer the last one
   --quick             one short run of each, 1 and 20 sessions: a look, not a result
   --out FILE          write the tables to FILE as Markdown too
   --work DIR          where queues live; must be on the disk that is to be measured (default: .work in the repository)`;
@@ -29,7 +33,7 @@ export interface Options {
   readonly runs: number;
   readonly seconds: number;
   readonly newConnections: boolean;
-  readonly noReply: boolean;
+  readonly answers: readonly Answers[];
   readonly quick: boolean;
   readonly out: string | undefined;
   readonly work: string | undefined;
@@ -43,21 +47,21 @@ export function readOptions(argv: readonly string[]): Options {
   const values = parse(argv);
   if (values.peer !== undefined && values.peer !== 'postfix')
     throw new UsageError(`--peer knows only postfix, not ${values.peer}`);
-  if (values.scenario !== undefined && values['no-reply'] === true)
+  if (values.scenario !== undefined && values.answers !== undefined)
     throw new UsageError(
-      '--no-reply belongs to the matrix: scenarios say themselves what their filters answer',
+      '--answers belongs to the matrix: scenarios say themselves what their filters answer',
     );
   const quick = values.quick === true;
   return {
     postfix: values.peer === 'postfix',
-    scenarios: scenarios(values.scenario ?? []),
+    scenarios: chosen('scenario', SCENARIOS, values.scenario ?? []),
     filters: numbers('filters', values.filters ?? '0,1,3', 0, 8),
     sessions: numbers('sessions', values.sessions ?? (quick ? '1,20' : '1,20,100'), 1, 1000),
     bytes: number('bytes', values.bytes ?? '4096', 256, 64 << 20),
     runs: number('runs', values.runs ?? (quick ? '1' : '5'), 1, 100),
     seconds: number('seconds', values.seconds ?? (quick ? '0.7' : '2'), 0.1, 600),
     newConnections: values['new-connections'] === true,
-    noReply: values['no-reply'] === true,
+    answers: chosen('answers', ANSWERS, [values.answers ?? 'every,last']),
     quick,
     out: values.out,
     work: values.work,
@@ -82,7 +86,7 @@ function parse(argv: readonly string[]) {
         out: text,
         work: text,
         'new-connections': flag,
-        'no-reply': flag,
+        answers: text,
         quick: flag,
         help: flag,
       },
@@ -92,12 +96,16 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function scenarios(given: readonly string[]): ScenarioName[] {
+/** The names among `known` that the lists in `given` hold, in the order of `known`. */
+function chosen<Name extends string>(
+  option: string,
+  known: readonly Name[],
+  given: readonly string[],
+): Name[] {
   const wanted = given.flatMap((list) => list.split(','));
-  const unknown = wanted.find((name) => !(SCENARIOS as readonly string[]).includes(name));
-  if (unknown !== undefined)
-    throw new UsageError(`--scenario knows ${SCENARIOS.join(', ')}, not '${unknown}'`);
-  return SCENARIOS.filter((name) => wanted.includes(name));
+  const unknown = wanted.find((name) => !(known as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new UsageError(`--${option} knows ${known.join(', ')}, not '${unknown}'`);
+  return known.filter((name) => wanted.includes(name));
 }
 
 function number(name: string, text: string, low: number, high: number): number {

@@ -3,7 +3,7 @@ import { cpus, release } from 'node:os';
 import type { Cell, Run } from './measure.ts';
 import type { Options } from './options.ts';
 import type { Peer } from './peer.ts';
-import { ratioTable, resultTable } from './table.ts';
+import { filtersOf, ratioTable, resultTable } from './table.ts';
 import type { Tools } from './tools.ts';
 
 /** Everything a report tells. `sink` and `cpu` say in words which next hop and which way of accounting were used. */
@@ -20,7 +20,7 @@ export interface Measured {
 /** One run in a line. */
 export function describe(run: Run): string {
   return (
-    `${run.cell.filters} filters, ${run.cell.sessions} sessions, ${run.peer}: ` +
+    `${filtersOf(run.cell)} filters, ${run.cell.sessions} sessions, ${run.peer}: ` +
     `${run.accepted.toFixed(0)} accepted/s, ${run.sustained.toFixed(0)} sustained/s, ` +
     `dot p50 ${run.dot.p50.toFixed(2)} p99 ${run.dot.p99.toFixed(2)} ms, CPU ${run.cpu.toFixed(2)} s per 1000` +
     (run.errors > 0 ? `, ${run.errors} ERRORS: ${run.lastError}` : '')
@@ -49,6 +49,7 @@ export function report({ options, tools, sink, cpu, peers, cells, runs }: Measur
       `${options.seconds} s each, turn by turn; medians. Busy cores during the runs: ` +
       `${Math.min(...busy).toFixed(1)} to ${Math.max(...busy).toFixed(1)}.`,
     `- Filters: ${tools.filterKind}. Load generator: ${tools.loadKind}. Next hop: ${sink}. CPU by ${cpu}.`,
+    '- no-reply: the filters took the no-reply flags and answer only end of message; the others answer every event.',
     '- accepted: answered 250, per second. sustained: the same messages divided by the time until all of them were ' +
       'also delivered to the next hop.',
     '',

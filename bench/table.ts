@@ -18,7 +18,7 @@ export function resultTable(cells: readonly Cell[], peers: readonly string[], ru
       const rates = of.map((run) => run.accepted);
       const spread = `${round(Math.min(...rates))}-${round(Math.max(...rates))}`;
       return [
-        cell.filters,
+        filtersOf(cell),
         cell.sessions,
         peer,
         `${round(m((r) => r.accepted))} (${spread})`,
@@ -69,7 +69,7 @@ export function ratioTable(
     const less = (pick: (run: Run) => number): string =>
       median(pairs.map(([a, b]) => pick(b) / pick(a))).toFixed(2);
     return [
-      cell.filters,
+      filtersOf(cell),
       cell.sessions,
       more((r) => r.accepted),
       more((r) => r.sustained),
@@ -83,6 +83,11 @@ export function ratioTable(
     ['filters', 'sessions', 'accepted', 'sustained', 'dot p50', 'dot p99', 'MAIL p50', 'CPU'],
     rows,
   );
+}
+
+/** The filters of a configuration in words. */
+export function filtersOf({ filters, noReply }: Cell): string {
+  return noReply ? `${filters}, no-reply` : `${filters}`;
 }
 
 function same(a: Cell, b: Cell): boolean {

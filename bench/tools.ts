@@ -14,6 +14,8 @@ export interface FilterHabits {
   readonly sleepMs?: number;
   /** It takes only the right to add header fields, as a scanner does. Default: whatever is offered. */
   readonly onlyAdds?: boolean;
+  /** It takes the no-reply flags, so that only end of message is answered (libmilter only). Default: every event is answered. */
+  readonly noReply?: boolean;
 }
 
 /** Commands to run, and what they are, in words for the results. */
@@ -23,10 +25,12 @@ export interface Tools {
   /** A no-op filter listening on this loopback port. */
   filter(port: number, habits?: FilterHabits): readonly string[];
   readonly filterKind: string;
+  /** Whether filters can take the no-reply flags here. */
+  readonly canNoReply: boolean;
 }
 
 /** Compiles what can be compiled into `folder`. Throws when a compiler that is there fails. */
-export async function prepareTools(folder: string, noReply: boolean): Promise<Tools> {
+export async function prepareTools(folder: string): Promise<Tools> {
   await mkdir(folder, { recursive: true });
   const compiler = program('gcc') ?? program('cc');
   const libmilter = existsSync('/usr/include/libmilter/mfapi.h');
@@ -35,25 +39,23 @@ export async function prepareTools(folder: string, noReply: boolean): Promise<To
     : inNode('node-load.ts');
   const filter =
     compiler && libmilter
-      ? [
-          await compile(compiler, folder, 'noop-filter', ['-lmilter', '-lpthread']),
-          ...(noReply ? ['-n'] : []),
-        ]
+      ? [await compile(compiler, folder, 'noop-filter', ['-lmilter', '-lpthread'])]
       : inNode('node-filter.ts');
-  if (noReply && !(compiler && libmilter)) throw new Error('--no-reply needs gcc and libmilter-dev');
   return {
     load,
     loadKind: compiler ? 'C, one thread a session' : 'Node (no C compiler here)',
-    filter: (port, { sleepMs = 0, onlyAdds = false } = {}) => [
+    filter: (port, { sleepMs = 0, onlyAdds = false, noReply = false } = {}) => [
       ...filter,
       ...(onlyAdds ? ['-a'] : []),
+      ...(noReply ? ['-n'] : []),
       ...(sleepMs > 0 ? ['-t', String(sleepMs)] : []),
       `inet:${port}@127.0.0.1`,
     ],
     filterKind:
       compiler && libmilter
-        ? `libmilter in C, every callback${noReply ? ', no-reply flags' : ''}, TCP`
+        ? 'libmilter in C, every callback, TCP'
         : 'our own in Node (no gcc or libmilter-dev here), every callback, TCP',
+    canNoReply: compiler !== undefined && libmilter,
   };
 }
 

@@ -13,7 +13,7 @@ import { accepts, until } from '../test/support/wait.ts';
 import { openAccount, type CpuAccount } from './cpu.ts';
 import { startGatewayPeer } from './gateway-peer.ts';
 import type { Options } from './options.ts';
-import type { Ground, Lane, Peer } from './peer.ts';
+import type { FilterAt, Ground, Lane, Peer } from './peer.ts';
 import { startPostfixPeer } from './postfix-peer.ts';
 import { prepareTools, type FilterHabits, type Tools } from './tools.ts';
 
@@ -21,6 +21,8 @@ import { prepareTools, type FilterHabits, type Tools } from './tools.ts';
 export interface NoopFilters {
   readonly account: CpuAccount;
   readonly ports: readonly number[];
+  /** As peers ask them, in order. Lanes that ask the same filter share these objects. */
+  readonly chain: readonly FilterAt[];
   readonly roots: readonly number[];
 }
 
@@ -51,7 +53,7 @@ export class Workshop {
   /** Makes the folder, compiles the tools, starts the next hop. */
   static async open(cleanup: Cleanup, options: Options): Promise<Workshop> {
     const folder = await workFolder(options, cleanup);
-    const tools = await prepareTools(join(folder, 'bin'), options.noReply);
+    const tools = await prepareTools(join(folder, 'bin'));
     return new Workshop(cleanup, options, folder, tools, await startSink(cleanup, folder));
   }
 
@@ -60,7 +62,7 @@ export class Workshop {
     return new Workshop(cleanup, this.options, this.#folder, this.tools, this.sink);
   }
 
-  /** Starts `count` no-op filters in one CPU account; `name` tells the account from others. */
+  /** Starts `count` no-op filters in one CPU account, called `name` and a number. */
   async filters(name: string, count: number, habits: FilterHabits = {}): Promise<NoopFilters> {
     const account = openAccount(name);
     this.cleanup.after(() => account.close());
@@ -76,7 +78,8 @@ export class Workshop {
         return accepts(port);
       });
     }
-    return { account, ports, roots };
+    const chain = ports.map((port, i) => ({ name: `${name}${i + 1}`, port }));
+    return { account, ports, chain, roots };
   }
 
   /** Starts Millrace and, when asked for, Postfix, with these lanes. `name` tells their folders from those of others. */

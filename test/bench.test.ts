@@ -47,7 +47,8 @@ test('options have the defaults of the issue, and wrong ones are refused with th
     ['--peer', 'x'],
     ['--scenario', 'waves,nothing'],
     ['--scenario', ''],
-    ['--no-reply', '--scenario', 'distance'],
+    ['--answers', 'last', '--scenario', 'distance'],
+    ['--answers', 'never'],
     ['--sessions', '0'],
     ['--sessions', '1.5'],
     ['--runs', ''],
@@ -67,7 +68,7 @@ test('a median is the middle, of two the mean, of none no number', () => {
 });
 
 test('tables hold medians and errors, ratios are above one where the first peer is better', () => {
-  const cell = { lane: 'one', filters: 1, sessions: 20 };
+  const cell = { lane: 'one', filters: 1, noReply: true, sessions: 20 };
   const made = (peer: string, accepted: number, ms: number, cpu: number, errors = 0): Run => ({
     peer,
     cell,
@@ -86,20 +87,20 @@ test('tables hold medians and errors, ratios are above one where the first peer 
   const table = resultTable([cell], ['a', 'b'], runs).split('\n');
   assert.equal(
     table[2],
-    '| 1 | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.50 + 1.00 | 3 |',
+    '| 1, no-reply | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.50 + 1.00 | 3 |',
   );
   assert.equal(
     table[3],
-    '| 1 | 20 | b | 75.0 (50.0-100) | 37.5 | 8.00 | 16.0 | 8.00 | 8.00 | 4.00 + 1.00 | 0 |',
+    '| 1, no-reply | 20 | b | 75.0 (50.0-100) | 37.5 | 8.00 | 16.0 | 8.00 | 8.00 | 4.00 + 1.00 | 0 |',
   );
   const ratios = ratioTable([cell], 'a', 'b', runs).split('\n');
-  assert.equal(ratios[2], '| 1 | 20 | 2.50 | 2.50 | 3.00 | 3.00 | 3.00 | 3.00 |');
+  assert.equal(ratios[2], '| 1, no-reply | 20 | 2.50 | 2.50 | 3.00 | 3.00 | 3.00 | 3.00 |');
 });
 
 test('a goal is the median of the turns, held against its limit, and says when it needs Postfix', () => {
   const row = { lane: 'a', title: 'A', sessions: 1, message: { bytes: 4096 } };
   const made = (peer: string, ms: number, waits: number[] = []): Sample => ({
-    ...{ peer, row, waits, cell: { lane: 'a', filters: 1, sessions: 1 } },
+    ...{ peer, row, waits, cell: { lane: 'a', filters: 1, noReply: false, sessions: 1 } },
     ...{ messages: 10, errors: 0, lastError: '', accepted: 100, sustained: 90 },
     dot: { p50: ms, p90: ms, p99: ms, max: ms },
     message: { p50: ms, p90: ms, p99: ms, max: ms },
@@ -161,7 +162,7 @@ for (const [kind, missing] of [
   test(`the load generator in ${kind} sends what it says, warm-up apart`, { skip: missing }, async (t) => {
     const cleanup = new Cleanup(t);
     const folder = await tempFolder(cleanup);
-    const load = kind === 'C' ? (await prepareTools(folder, false)).load : NODE_LOAD;
+    const load = kind === 'C' ? (await prepareTools(folder)).load : NODE_LOAD;
     const port = await freePort();
     const sizes: number[] = [];
     await startNextHop(cleanup, port, ({ content }) => {
@@ -185,7 +186,7 @@ for (const [kind, missing] of [
 
   test(`the load generator in ${kind} keeps a pace and adds header fields`, { skip: missing }, async (t) => {
     const cleanup = new Cleanup(t);
-    const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup), false)).load : NODE_LOAD;
+    const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup))).load : NODE_LOAD;
     const port = await freePort();
     const contents: string[] = [];
     await startNextHop(cleanup, port, ({ content }) => {
@@ -208,7 +209,7 @@ for (const [kind, missing] of [
 
   test(`the load generator in ${kind} reports refusals as errors`, { skip: missing }, async (t) => {
     const cleanup = new Cleanup(t);
-    const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup), false)).load : NODE_LOAD;
+    const load = kind === 'C' ? (await prepareTools(await tempFolder(cleanup))).load : NODE_LOAD;
     const port = await freePort();
     let count = 0;
     await startNextHop(cleanup, port, () => {
@@ -245,8 +246,7 @@ test('a run counts as sustained only when everything has arrived at the next hop
     load: NODE_LOAD,
     message: { bytes: 500 },
     newConnections: false,
-    filterAccount: account,
-    filterRoots: [],
+    filters: [],
     arrived: () => arrived,
   };
   const ground = {
@@ -257,7 +257,7 @@ test('a run counts as sustained only when everything has arrived at the next hop
     account,
   };
   const peer = { name: 'late', title: 'late', roots: [], ground };
-  const run = await measure(stage, peer, { lane: 'only', filters: 0, sessions: 2 }, 20, 4);
+  const run = await measure(stage, peer, { lane: 'only', filters: 0, noReply: false, sessions: 2 }, 20, 4);
   assert.equal(run.messages, 20);
   assert.ok(run.sustained < 20 / 0.3, `${run.sustained}`);
   assert.ok(run.accepted > run.sustained);

@@ -62,19 +62,17 @@ async function play(
   const { options } = shop;
   const setting = await scenario.prepare(shop);
   const peers = await shop.peers(scenario.name, setting.lanes);
-  const idle = await shop.filters(`${scenario.name}-idle`, 0);
   const sample = async (peer: Peer, row: Row, messages: number, warmUp: number): Promise<Sample> => {
     const stage: Stage = {
       load: shop.tools.load,
       message: row.message,
       newConnections: false,
-      filterAccount: idle.account,
-      filterRoots: [],
+      filters: [],
       arrived: () => shop.sink.messages(),
     };
     const filters = setting.lanes.find((lane) => lane.name === row.lane)?.filters.length ?? 0;
     setting.waits?.();
-    const cell = { lane: row.lane, filters, sessions: row.sessions };
+    const cell = { lane: row.lane, filters, noReply: false, sessions: row.sessions };
     const run = await measure(stage, peer, cell, messages, warmUp);
     return { ...run, row, waits: setting.waits?.() ?? [] };
   };

@@ -1,9 +1,8 @@
-/** The filters of a usual mail server together, over TCP, as they come; and three no-op ones under load. */
+/** The filters of a usual mail server together, over TCP, as they come; and three no-op ones of either kind under load. */
 import { startClamav } from '../../test/support/clamav.ts';
 import { dkimKey, startSigner } from '../../test/support/opendkim.ts';
 import { freePorts } from '../../test/support/ports.ts';
 import { startRspamd } from '../../test/support/rspamd.ts';
-import type { FilterAt } from '../peer.ts';
 import { mustHave } from './packages.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -11,7 +10,8 @@ export const real: Scenario = {
   name: 'real',
   about:
     'clamav-milter, Rspamd and OpenDKIM (signing) in this order, each seeing what the one before made of the message, 4 KB, ' +
-    'one session; and three no-op filters, 20 sessions. All over TCP, no filter changed or tuned.',
+    'one session; and three no-op filters, 20 sessions: such as answer every event, and such as take the no-reply flags. All ' +
+    'over TCP, no filter changed or tuned.',
   async prepare(shop) {
     mustHave({
       clamd: 'clamav-daemon',
@@ -23,7 +23,8 @@ export const real: Scenario = {
     await startClamav(shop.cleanup, clamav);
     await startRspamd(shop.cleanup, rspamd);
     await startSigner(shop.cleanup, opendkim, dkimKey('load.test'), 'relaxed/relaxed');
-    const noops = await shop.filters('real', 3);
+    const every = await shop.filters('real', 3);
+    const last = shop.tools.canNoReply ? await shop.filters('real-noreply', 3, { noReply: true }) : every;
     const message = { bytes: 4096 };
     return {
       lanes: [
@@ -35,11 +36,13 @@ export const real: Scenario = {
             { name: 'opendkim', port: opendkim },
           ],
         },
-        { name: 'noop', filters: noops.ports.map((port, i): FilterAt => ({ name: `noop${i + 1}`, port })) },
+        { name: 'noop', filters: every.chain },
+        { name: 'noreply', filters: last.chain },
       ],
       rows: [
         { lane: 'real', title: 'clamav-milter, Rspamd, OpenDKIM', sessions: 1, message },
         { lane: 'noop', title: 'three no-op filters', sessions: 20, message },
+        { lane: 'noreply', title: 'three no-op filters, no-reply flags', sessions: 20, message },
       ],
       goals: [
         {
@@ -49,10 +52,16 @@ export const real: Scenario = {
           value: (turn) => turn('millrace', 'real').message.p50 / turn('postfix', 'real').message.p50,
         },
         {
-          title: 'three no-op filters, 20 sessions, messages/s: Millrace / Postfix',
+          title: 'three no-op filters that answer every event, 20 sessions, messages/s: Millrace / Postfix',
           limit: { atLeast: 4 },
           againstPostfix: true,
           value: (turn) => turn('millrace', 'noop').accepted / turn('postfix', 'noop').accepted,
+        },
+        {
+          title: 'three no-op filters with no-reply flags, 20 sessions, messages/s: Millrace / Postfix',
+          limit: { atLeast: 4 },
+          againstPostfix: true,
+          value: (turn) => turn('millrace', 'noreply').accepted / turn('postfix', 'noreply').accepted,
         },
       ],
     };
