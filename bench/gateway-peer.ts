@@ -12,12 +12,12 @@ import { Running } from '../test/support/processes.ts';
 import { greets, until } from '../test/support/wait.ts';
 import type { Ground, Peer } from './peer.ts';
 
-/** Builds if needed, starts, waits until every listener greets. */
-export async function startGatewayPeer(cleanup: Cleanup, ground: Ground): Promise<Peer> {
+/** Builds if needed, starts, waits until every listener greets and every one of its `workers` listens. */
+export async function startGatewayPeer(cleanup: Cleanup, ground: Ground, workers: number): Promise<Peer> {
   await ensureProgram();
   await mkdir(ground.folder, { recursive: true });
   const file = join(ground.folder, 'millrace.yaml');
-  await writeFile(file, JSON.stringify(configuration(ground), null, 2));
+  await writeFile(file, JSON.stringify({ ...configuration(ground), workers }, null, 2));
   const logFile = join(ground.folder, 'log');
   const log = openSync(logFile, 'w');
   const [command = '', ...args] = ground.account.wrap([...gatewayCommand(), 'serve', '-c', file]);
@@ -31,10 +31,13 @@ export async function startGatewayPeer(cleanup: Cleanup, ground: Ground): Promis
       return greets(port);
     });
   }
+  await until('the gateway to be ready', 20_000, () =>
+    readFileSync(logFile, 'utf8').includes('"event":"gateway.started"'),
+  );
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   return {
     name: 'millrace',
-    title: `Millrace ${version} on Node ${process.versions.node}`,
+    title: `Millrace ${version} on Node ${process.versions.node}${workers > 1 ? `, ${workers} workers` : ''}`,
     roots: [gateway.pid],
     ground,
   };

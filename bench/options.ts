@@ -17,6 +17,7 @@ export const USAGE = `npm run bench -- [options]
   --bytes 4096        size of a message
   --runs 5            measured runs of each configuration; medians are printed
   --seconds 2         about how long one run lasts
+  --workers 1         processes of the gateway that take mail
   --new-connections   a new connection for every message (default: each session keeps its own)
   --answers every,last  filters that answer every event, and filters that take the no-reply flags and answer the last one
   --quick             one short run of each, 1 and 20 sessions: a look, not a result
@@ -33,6 +34,8 @@ export interface Options {
   readonly runs: number;
   readonly seconds: number;
   readonly newConnections: boolean;
+  /** Processes of the gateway that take mail. */
+  readonly workers: number;
   readonly answers: readonly Answers[];
   readonly quick: boolean;
   readonly out: string | undefined;
@@ -61,6 +64,7 @@ export function readOptions(argv: readonly string[]): Options {
     runs: number('runs', values.runs ?? (quick ? '1' : '5'), 1, 100),
     seconds: number('seconds', values.seconds ?? (quick ? '0.7' : '2'), 0.1, 600),
     newConnections: values['new-connections'] === true,
+    workers: numbers('workers', values.workers ?? '1', 1, 64)[0]!,
     answers: chosen('answers', ANSWERS, [values.answers ?? 'every,last']),
     quick,
     out: values.out,
@@ -83,6 +87,7 @@ function parse(argv: readonly string[]) {
         bytes: text,
         runs: text,
         seconds: text,
+        workers: text,
         out: text,
         work: text,
         'new-connections': flag,

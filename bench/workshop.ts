@@ -96,7 +96,7 @@ export class Workshop {
         account,
       };
     };
-    const peers = [await startGatewayPeer(this.cleanup, await ground('millrace'))];
+    const peers = [await startGatewayPeer(this.cleanup, await ground('millrace'), this.options.workers)];
     if (this.options.postfix) peers.push(await startPostfixPeer(this.cleanup, await ground('postfix')));
     return peers;
   }

@@ -10,7 +10,7 @@ set -eu
 # package, a file it brings, what does not run without it
 list() {
   cat <<'LIST'
-postfix          /usr/sbin/postfix                   bench --peer postfix; smtp-sink as the bench's next hop
+postfix          /usr/sbin/postfix                   bench --peer postfix; smtp-sink as the bench's next hop; test/lmtp
 rspamd           /usr/bin/rspamd                     test/specification-example, test/interop-rspamd
 clamav-daemon    /usr/sbin/clamd                     test/specification-example, test/interop-clamav
 clamav-milter    /usr/sbin/clamav-milter             test/specification-example, test/interop-clamav
@@ -23,8 +23,11 @@ python3-milter   /usr/lib/python3/dist-packages/Milter/__init__.py  test/interop
 libmilter-dev    /usr/include/libmilter/mfapi.h      test/interop-libmilter, the bench's filter in C (else a slower one in Node)
 gcc              /usr/bin/gcc                        test/interop-libmilter, the bench's filter and load generator in C
 libc6-dev        /usr/include/stdio.h                test/interop-libmilter, the bench's filter and load generator in C
-strace           /usr/bin/strace                     fault injection at system calls
-swaks            /usr/bin/swaks                      probing by hand
+strace           /usr/bin/strace                     fault injection at system calls; test/sync-order
+libfaketime      /usr/share/doc/libfaketime/copyright  test/reliability-d-clock (a clock that jumps)
+eatmydata        /usr/bin/eatmydata                  test/control-group (a gateway whose syncs do nothing)
+swaks            /usr/bin/swaks                      test/lmtp (an LMTP client); test/interop-swaks (PROXY, XCLIENT, ...); probing by hand
+dovecot-lmtpd    /usr/lib/dovecot/lmtp               test/interop-dovecot (Dovecot takes mail by LMTP)
 openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)
 m4               /usr/bin/m4                         test/differential-sendmail (makes Sendmail's configuration)
 libwrap0         /usr/share/doc/libwrap0/copyright   test/differential-sendmail (a library of Sendmail's)

@@ -1,1 +1,4 @@
-export {};
+/** The HTTP interface for operators, over the control socket and, when configured, over TCP. */
+export { attend, CONTROL_SOCKET } from './attend.ts';
+export type { Order } from './contract.ts';
+export { actOf } from './orders.ts';

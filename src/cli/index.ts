@@ -6,9 +6,10 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addConfigCheck } from './config-check.ts';
-import { addQueueList } from './queue-list.ts';
+import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addServe } from './serve.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
+import { addUserHash } from './user-hash.ts';
 import { addVersion } from './version.ts';
 
 export { EXIT, type Machine } from './terminal.ts';
@@ -45,8 +46,10 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addServe(program, terminal, ends);
   const config = program.command('config').description('look at configurations');
   addConfigCheck(config, terminal, ends);
-  const queue = program.command('queue').description('look at accepted mail that waits for delivery');
-  addQueueList(queue, terminal, ends);
+  addQueue(program, terminal, ends);
+  addQuarantine(program, terminal, ends);
+  const user = program.command('user').description('prepare accounts');
+  addUserHash(user, terminal, ends);
   addVersion(program, terminal, ends);
   return program;
 }

@@ -48,6 +48,8 @@ async function serveStarter(terminal: Terminal): Promise<number> {
 
 async function run(config: Config, configFile: string | null): Promise<number> {
   // Loaded only now, so that the other commands start without the whole gateway.
-  const { runGateway } = await import('#gateway');
-  return runGateway({ config, configFile });
+  const [{ runGateway }, { attend }] = await Promise.all([import('#gateway'), import('#admin')]);
+  // From the sources the program ends in .ts, built in .js.
+  const workerProgram = new URL(`./worker.${import.meta.url.slice(-2)}`, import.meta.url);
+  return runGateway({ config, configFile, attend, workerProgram });
 }

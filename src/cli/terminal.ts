@@ -4,12 +4,14 @@
  * A closed pipe (`| head`) is no error: what can no longer be written is dropped and `closed` says so. Colour is used only for
  * messages on a terminal, never with NO_COLOR. Never throws.
  */
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** What a command may touch of the machine it runs on. */
 export interface Machine {
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
+  /** Default: the process's. */
+  readonly stdin?: Readable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Folder the command was started in; relative paths start there. */
   readonly cwd: string;
@@ -21,6 +23,12 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   configuration: 3,
+  /** What was named is not there. */
+  absent: 4,
+  /** The gateway cannot be reached, or refused the token. */
+  unreachable: 5,
+  /** Some of what was asked for was not done. */
+  partly: 6,
 } as const;
 
 /** Result and message writer of one command. */
@@ -43,9 +51,14 @@ export class Terminal {
 
   /** One line of results. A promise asks the caller to wait for a slow reader. */
   result(line: string): void | Promise<void> {
+    return this.bytes(line + '\n');
+  }
+
+  /** Results as they are, to the byte. */
+  bytes(bytes: string | Uint8Array): void | Promise<void> {
     const { stdout } = this.machine;
     if (this.closed || stdout.writableEnded || stdout.destroyed) return;
-    if (stdout.write(line + '\n')) return;
+    if (stdout.write(bytes)) return;
     return new Promise((resolve) => {
       const go = (): void => {
         for (const event of ['drain', 'error', 'close']) stdout.off(event, go);

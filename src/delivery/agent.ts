@@ -6,7 +6,20 @@ import type { Status } from '#message';
 export interface Outcome {
   readonly address: string;
   readonly status: Status;
+  /**
+   * What a positive status means to a sender who asked to hear of success: it lies in a mailbox, or a next hop has it that will
+   * not report. Absent when the next hop promised to report (DSN), and where there is nothing to report.
+   */
+  readonly success?: Success;
+  /**
+   * Set when no host of the destination could be used at all, whatever the message: it is then left alone for a while by all
+   * entries.
+   */
+  readonly unreached?: true;
 }
+
+/** Actions of RFC 3464 2.3.3 that are ours to report. */
+export type Success = 'delivered' | 'relayed';
 
 /** One try at one destination for recipients that share a route. */
 export interface Attempt {

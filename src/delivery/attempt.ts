@@ -2,16 +2,19 @@
  * One try at one destination: waits for a place, opens the bytes, hands them to the agent, reads what became of whom.
  *
  * A result for every recipient, whatever the agent does: one that forgets a recipient or throws makes a temporary Status and
- * a notice. null means not tried: the destination had no room, or the attempt was broken off by us. Never rejects.
+ * a notice. null means not tried: the destination had no room, its rate was used up, it could not be reached lately, or the
+ * attempt was broken off by us. Never rejects.
  */
 import { isPermanent, isPositive, status } from '#message';
 import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryContent, EntryMeta } from '#spool';
 import type { Outcome } from './agent.ts';
+import type { BackOff } from './back-off.ts';
 import type { Lanes } from './lanes.ts';
 import { loops } from './loop.ts';
-import type { Result } from './outcome.ts';
+import type { Answer, Result } from './outcome.ts';
+import type { Rates } from './rates.ts';
 import type { Group } from './route.ts';
 
 /** An entry under way. */
@@ -20,34 +23,79 @@ export interface Underway {
   /** Opens the bytes; null when they are gone. May be called more than once. */
   readonly content: () => Promise<EntryContent | null>;
   readonly signal: AbortSignal;
+  /** Hears for how many milliseconds a destination takes no further message. */
+  readonly mustWait: (ms: number) => void;
 }
 
-/** Results in the order of `group.recipients`. */
+/** Where attempts get their places. */
+export interface Places {
+  readonly lanes: Lanes;
+  readonly rates: Rates;
+  readonly backOff: BackOff;
+}
+
+/** Results in the order of `group.recipients`. `retry`: the waits between attempts, in milliseconds. */
 export async function attemptGroup(
   underway: Underway,
   group: Group,
-  lanes: Lanes,
+  { lanes, rates, backOff }: Places,
+  retry: readonly number[],
   notices: NoticeSink,
 ): Promise<readonly Result[]> {
-  const { entry, signal } = underway;
-  const entered = lanes.enter(group.destination);
-  if (entered === false || (entered !== true && !(await entered))) {
-    notices('delivery.busy', { id: entry.id, destination: group.destination });
+  const { entry } = underway;
+  const { destination, limits } = group;
+  const later = (wait: number | null, name: 'busy' | 'waits' | 'rate-limited'): readonly Result[] => {
+    const waitMs = wait === null ? undefined : Math.round(wait);
+    notices(`delivery.${name}`, { id: entry.id, destination, waitMs });
+    if (wait !== null) underway.mustWait(wait);
     return group.recipients.map(() => null);
-  }
+  };
+  const wait = backOff.waitFor(destination, entry.expiresAt);
+  if (wait > 0) return later(wait, 'waits');
+  const entered = lanes.enter(destination, limits?.concurrency);
+  if (entered === false || (entered !== true && !(await entered)))
+    return later(lanes.comeBack(destination), 'busy');
   try {
-    const results = await tryAgent(underway, group, notices);
-    // Broken off by us: only what is final was really said by somebody.
-    return signal.aborted ? results.map((s) => (isPositive(s) || isPermanent(s) ? s : null)) : results;
+    const leave = backOff.ask(destination, entry.expiresAt);
+    if (typeof leave === 'number') return later(leave, 'waits');
+    if (leave !== 'go') return group.recipients.map(() => ({ status: leave }));
+    const turn = limits?.rate ? rates.take(destination, limits.rate) : 0;
+    if (turn > 0) {
+      backOff.abandoned(destination);
+      return later(turn, 'rate-limited');
+    }
+    return await attemptNow(underway, group, backOff, retry, notices);
   } finally {
-    lanes.leave(group.destination);
+    lanes.leave(destination);
   }
 }
 
-async function tryAgent(underway: Underway, group: Group, notices: NoticeSink): Promise<readonly Status[]> {
+/** Lets the agent try, and lets the others know whether somebody was there. */
+async function attemptNow(
+  underway: Underway,
+  group: Group,
+  backOff: BackOff,
+  retry: readonly number[],
+  notices: NoticeSink,
+): Promise<readonly Result[]> {
+  const { destination } = group;
+  const results = await tryAgent(underway, group, notices);
+  // Broken off by us: only what is final was really said by somebody.
+  if (underway.signal.aborted) {
+    backOff.abandoned(destination);
+    return results.map((a) => (isFinal(a.status) ? a : null));
+  }
+  if (results.every((r) => r.unreached)) backOff.unreached(destination, results[0]!.status, retry);
+  else backOff.reached(destination);
+  return results;
+}
+
+const isFinal = (s: Status): boolean => isPositive(s) || isPermanent(s);
+
+async function tryAgent(underway: Underway, group: Group, notices: NoticeSink): Promise<readonly Answer[]> {
   const { entry, signal } = underway;
   const recipients = group.recipients.map((i) => entry.recipients[i]!);
-  const all = (s: Status): readonly Status[] => recipients.map(() => s);
+  const all = (s: Status): readonly Answer[] => recipients.map(() => ({ status: s }));
   const opened = await open(underway, notices);
   if (opened === null) return all(status(451, '4.3.0', 'the message cannot be read at present'));
   if (loops(opened.header)) return all(status(554, '5.4.6', 'the message is going round in a loop'));
@@ -62,7 +110,7 @@ async function tryAgent(underway: Underway, group: Group, notices: NoticeSink): 
   return recipients.map(({ address }, n) => {
     const outcome =
       outcomes[n]?.address === address ? outcomes[n] : outcomes.find((o) => o.address === address);
-    return outcome?.status ?? status(451, '4.3.0', 'delivery gave no result');
+    return outcome ?? { status: status(451, '4.3.0', 'delivery gave no result') };
   });
 }
 

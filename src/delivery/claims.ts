@@ -18,6 +18,7 @@ export class Claims {
   readonly #options: DeliveryOptions;
   readonly #room: () => number;
   readonly #take: (entry: EntryMeta) => void;
+  readonly #before: () => Promise<void>;
   #looking = false;
   #wanted = false;
   #timer: Cancel | null = null;
@@ -25,11 +26,17 @@ export class Claims {
   #next = Infinity;
   #stopped = false;
 
-  /** `room`: entries that may be claimed now. `take` gets each claimed entry and must not throw. */
-  constructor(options: DeliveryOptions, room: () => number, take: (entry: EntryMeta) => void) {
+  /** `room`: entries that may be claimed now. `take` gets each claimed entry and must not throw. `before`: done before a look. */
+  constructor(
+    options: DeliveryOptions,
+    room: () => number,
+    take: (entry: EntryMeta) => void,
+    before: () => Promise<void>,
+  ) {
     this.#options = options;
     this.#room = room;
     this.#take = take;
+    this.#before = before;
   }
 
   /** Looks now, or again when a look is under way. */
@@ -70,6 +77,7 @@ export class Claims {
     this.#next = Infinity;
     let looked = -Infinity;
     try {
+      await this.#before();
       do {
         while (this.#mayClaim()) {
           this.#wanted = false;

@@ -69,7 +69,7 @@ Last-Attempt-Date: Sun, 22 Nov 2026 12:01:00 +0000
 
 Final-Recipient: rfc822; b@y
 Action: failed
-Status: 4.4.7
+Status: 5.4.7
 Diagnostic-Code: smtp; 451 4.4.4 no route to this recipient
 Last-Attempt-Date: Sun, 22 Nov 2026 12:01:00 +0000
 
@@ -183,4 +183,56 @@ test('a boundary that stands in the original is not used', async () => {
   const header = bytesOf('X: --=_n1\r\n');
   const text = await textOf(entryTo([]).meta, [failed('a@x')], { header, body: bodyOf([]) }, FACTS);
   assert.match(text, /boundary="=_n1_"/);
+});
+
+test('what goes back is bounded as told, and full where nobody said otherwise but it is so configured', async () => {
+  const whole = CONTENT.header.length + 2 + CONTENT.body.size;
+  const cases: [params: string[], full: boolean, maxSize: number, kind: string][] = [
+    [[], false, whole, 'text/rfc822-headers'],
+    [[], true, whole, 'message/rfc822'],
+    [[], true, whole - 1, 'text/rfc822-headers'],
+    [['RET=HDRS'], true, whole, 'text/rfc822-headers'],
+    [['RET=FULL'], false, whole, 'message/rfc822'],
+  ];
+  for (const [senderParams, full, maxSize, kind] of cases) {
+    const facts = { ...FACTS, returned: { full, maxSize } };
+    const text = await textOf(entryTo([], { senderParams }).meta, [failed('a@x')], CONTENT, facts);
+    assert.ok(text.includes(`Content-Type: ${kind}\r\n`), `${senderParams.join()} ${full} ${maxSize}`);
+  }
+  for (const [maxSize, kept] of [
+    [0, ''],
+    [1, ''],
+    [16, ''],
+    [17, 'From: from@test\r\n'],
+    [CONTENT.header.length, latin1(CONTENT.header)],
+  ] as const) {
+    const facts = { ...FACTS, returned: { full: false, maxSize } };
+    const text = await textOf(entryTo([]).meta, [failed('a@x')], CONTENT, facts);
+    assert.equal(text.split('text/rfc822-headers\r\n\r\n')[1], `${kept}\r\n--=_n1--\r\n`, `${maxSize}`);
+  }
+});
+
+test('the texts of a thousand recipients share their room', async () => {
+  const long = status(550, '5.1.1', 'x'.repeat(600), 'hop.test');
+  const told = Array.from({ length: 1000 }, (_, n) => failed(`r${n}@x`, { lastStatus: long }));
+  const text = await textOf(entryTo([]).meta, told, CONTENT, FACTS);
+  assert.equal(text.match(/^Diagnostic-Code: smtp; .{100}\r$/gm)!.length, 1000);
+  assert.ok(text.length < 1000 * 600, `${text.length}`);
+});
+
+test('a sender who used SMTPUTF8 gets the parts that may hold it', async () => {
+  const address = latin1(Buffer.from('jörg@exämple.test'));
+  const header = bytesOf(latin1(Buffer.from('Subject: grüße\r\n')));
+  const entry = entryTo([], { senderParams: ['SMTPUTF8', 'RET=FULL'] }).meta;
+  const made = await failureNotice(entry, [failed(address)], { ...CONTENT, header }, FACTS);
+  const text = await textOf(entry, [failed(address)], { ...CONTENT, header }, FACTS);
+  assert.ok(text.includes('message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n\r\n'));
+  assert.ok(text.includes('message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\nSubject: gr'));
+  assert.ok(text.includes(`Final-Recipient: utf-8; ${address}\r\n`));
+  assert.deepEqual(made.meta.senderParams, ['BODY=8BITMIME'], 'its own header is ASCII');
+  const other = await textOf(entryTo([]).meta, [failed(address)], CONTENT, FACTS);
+  assert.ok(other.includes('Final-Recipient: utf-8; j\\x{F6}rg@ex\\x{E4}mple.test\r\n'));
+  assert.ok(other.includes('message/delivery-status\r\n\r\n'));
+  const back = await failureNotice({ ...entry, sender: address }, [failed('a@x')], CONTENT, FACTS);
+  assert.deepEqual(back.meta.senderParams, ['BODY=8BITMIME', 'SMTPUTF8']);
 });

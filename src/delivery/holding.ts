@@ -21,7 +21,7 @@ export interface Held {
 }
 
 /** Waits between attempts to record a result, in milliseconds; the last repeats. */
-const SETTLE_WAITS = [250, 1000, 5000, 15_000];
+const SETTLE_WAITS = [250, 1000, 5000];
 
 /** See above. */
 export class Holding {

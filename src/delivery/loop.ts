@@ -1,5 +1,5 @@
-/** Finds mail that goes round in circles by its trace fields (RFC 5321 6.3). Pure. */
-import { latin1 } from '#message';
+/** Finds mail that goes round in circles by its trace fields (RFC 5321 6.3) and by the mailboxes it has been in. Pure. */
+import { asciiLower, domainOf, latin1, localPartOf } from '#message';
 
 /** More `Received:` fields than this (our own included) make a loop. */
 export const MAX_RECEIVED = 100;
@@ -25,3 +25,16 @@ export function loops(header: Uint8Array): boolean {
   }
   return count > MAX_RECEIVED;
 }
+
+/**
+ * Whether a header block says that the message lay in this mailbox before: a `Delivered-To:` field with the address, local part
+ * as it is and domain in any case.
+ */
+export function deliveredBefore(header: Uint8Array, address: string): boolean {
+  const wanted = comparable(address);
+  for (const [, value] of latin1(header).matchAll(/^delivered-to:[ \t]*(?:\r\n[ \t]+)?([^\r\n]*)/gim))
+    if (comparable(value!.trim()) === wanted) return true;
+  return false;
+}
+
+const comparable = (address: string): string => `${localPartOf(address)}@${asciiLower(domainOf(address))}`;

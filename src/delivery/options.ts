@@ -3,6 +3,9 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import type { EntryContent, EntryMeta, EntryRecipient, SpoolStore } from '#spool';
 import type { Agent } from './agent.ts';
+import type { Troubled } from './back-off.ts';
+import type { Returned } from './dsn.ts';
+import type { Suspensions } from './suspensions.ts';
 
 /** What the condition of a route may look at. */
 export interface RouteFacts {
@@ -17,6 +20,22 @@ export interface Route {
   readonly agent: Agent;
   /** What the concurrency limit and the log call the destination; recipients of one entry with the same key go together. */
   readonly destinationKey: string | ((facts: RouteFacts) => string);
+  /** Bounds for each of its destinations, tighter or wider than those of the house. */
+  readonly limits?: RouteLimits;
+}
+
+/** Bounds on one destination. */
+export interface RouteLimits {
+  /** Attempts at one time; default `Concurrency.perDestination`. */
+  readonly concurrency?: number | undefined;
+  /** Messages in a time; default as many as come. */
+  readonly rate?: Rate | undefined;
+}
+
+/** At most `messages` attempts begin within any `ms` milliseconds. */
+export interface Rate {
+  readonly messages: number;
+  readonly ms: number;
 }
 
 /** Bounds on attempts at one time. */
@@ -33,6 +52,10 @@ export interface DeliverySettings {
   /** Life of a notice made here, in milliseconds. An accepted message carries its own end. */
   readonly expire: number;
   readonly concurrency: Concurrency;
+  /** Age in milliseconds at which the sender of a message that still waits is told so, once; default 0: never. */
+  readonly notifyDelay?: number;
+  /** What a notice of failure gives back of the message; default RETURNED. */
+  readonly returned?: Returned;
   /** Our name in notices. */
   readonly hostname: string;
 }
@@ -50,6 +73,8 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly random?: () => number;
   /** Length of a lease in milliseconds; default LEASE_MS. */
   readonly leaseMs?: number;
+  /** What operators took out of delivery; default nothing. */
+  readonly suspensions?: Suspensions;
 }
 
 /** How long a claim is good without renewal, in milliseconds. */
@@ -75,4 +100,6 @@ export interface Delivery {
   stop(graceMs?: number): Promise<void>;
   /** Entries held now: under way or waiting for their destination. */
   readonly inFlight: number;
+  /** Destinations that could not be reached, with the time of their next probe. */
+  readonly troubled: readonly Troubled[];
 }

@@ -7,12 +7,17 @@ import { isPermanent, isPositive, status, statusLine } from '#message';
 import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryMeta, EntryRecipient } from '#spool';
+import type { Outcome } from './agent.ts';
+import type { Told } from './report.ts';
 
 /** The longest status text that is kept in the spool, in characters. */
 export const MAX_KEPT_TEXT = 512;
 
+/** The answer about one recipient. */
+export type Answer = Pick<Outcome, 'status' | 'success' | 'unreached'>;
+
 /** The answer about one recipient, or null when it was not tried. */
-export type Result = Status | null;
+export type Result = Answer | null;
 
 /** An entry after a run. */
 export interface Conclusion {
@@ -20,6 +25,8 @@ export interface Conclusion {
   readonly recipients: readonly EntryRecipient[];
   /** Those that failed or expired in this run: a notice is due about them. */
   readonly lost: readonly EntryRecipient[];
+  /** Those that were taken in this run and that nobody else will report. */
+  readonly reached: readonly Told[];
   /** Some recipient is to be tried again. */
   readonly pending: boolean;
   /** The most attempts of a pending recipient that was tried in this run; 0 when none was. */
@@ -33,18 +40,24 @@ export function conclude(
   expired: boolean,
 ): Conclusion {
   const lost: EntryRecipient[] = [];
+  const reached: Told[] = [];
   let pending = false;
   let most = 0;
   const recipients = entry.recipients.map((r, i): EntryRecipient => {
     if (r.state !== 'pending') return r;
-    const said = results[i];
-    if (!said) {
+    const answer = results[i];
+    if (!answer) {
       pending = true;
       return r;
     }
+    const { status: said, success } = answer;
     const attempts = r.attempts + 1;
     const after = { ...r, attempts, lastStatus: cut(said) };
-    if (isPositive(said)) return { ...after, state: 'delivered' };
+    if (isPositive(said)) {
+      const taken: EntryRecipient = { ...after, state: 'delivered' };
+      if (success) reached.push({ ...taken, action: success });
+      return taken;
+    }
     if (isPermanent(said) || expired) {
       const gone: EntryRecipient = { ...after, state: isPermanent(said) ? 'failed' : 'expired' };
       lost.push(gone);
@@ -54,7 +67,7 @@ export function conclude(
     most = Math.max(most, attempts);
     return after;
   });
-  return { recipients, lost, pending, attempts: most };
+  return { recipients, lost, reached, pending, attempts: most };
 }
 
 function cut(s: Status): Status {

@@ -9,12 +9,13 @@ import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryMeta } from '#spool';
 import type { Agent } from './agent.ts';
-import type { Route, RouteFacts } from './options.ts';
+import type { Route, RouteFacts, RouteLimits } from './options.ts';
 
 /** Recipients (by index in the entry) that go to one destination. */
 export interface Group {
   readonly agent: Agent;
   readonly destination: string;
+  readonly limits?: RouteLimits | undefined;
   readonly recipients: number[];
 }
 
@@ -80,7 +81,7 @@ function group(
       const destination = typeof key === 'string' ? key : key({ entry, recipient });
       const same = groups.find((g) => g.destination === destination && g.agent === route.agent);
       if (same) same.recipients.push(i);
-      else groups.push({ agent: route.agent, destination, recipients: [i] });
+      else groups.push({ agent: route.agent, destination, limits: route.limits, recipients: [i] });
     }
   });
   return { groups, stranded };

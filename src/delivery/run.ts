@@ -5,25 +5,34 @@
  * a time. Whatever happens ends in a settlement: an unexpected fault puts the entry back. Never delivers without a lease,
  * never rejects.
  */
-import type { EntryContent, EntryMeta, NewEntry } from '#spool';
+import type { EntryContent, NewEntry, Settlement } from '#spool';
 import { attemptGroup } from './attempt.ts';
-import { failureNotice, toBeTold } from './dsn.ts';
+import type { Underway } from './attempt.ts';
+import type { BackOff } from './back-off.ts';
+import { lateOnes } from './delay.ts';
+import { RETURNED } from './dsn.ts';
 import type { Held, Holding } from './holding.ts';
+import { BUSY_WAIT } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
 import type { DeliveryOptions, DeliverySettings } from './options.ts';
 import { conclude, tellOutcomes } from './outcome.ts';
 import type { Conclusion, Result } from './outcome.ts';
+import type { Rates } from './rates.ts';
 import { routeEntry } from './route.ts';
-import { nextAttempt, retryWait } from './schedule.ts';
-
-/** An entry whose destination had no room comes back after so long, and up to twice that. Milliseconds. */
-const BUSY_WAIT = 10_000;
+import { nextTime } from './next-time.ts';
+import type { NextTime } from './next-time.ts';
+import type { Suspensions } from './suspensions.ts';
+import { noticesAbout } from './tell.ts';
+import type { Telling } from './tell.ts';
 
 /** Where entries are delivered from. */
 export interface House {
   readonly options: DeliveryOptions;
   readonly holding: Holding;
   readonly lanes: Lanes;
+  readonly rates: Rates;
+  readonly backOff: BackOff;
+  readonly suspensions: Suspensions;
   /** Makes queue ids for notices. */
   readonly newId: () => string;
   /** The time by which entries expire. */
@@ -39,10 +48,12 @@ export interface House {
 /** One entry, once. */
 export async function run(house: House, held: Held, settings: DeliverySettings): Promise<void> {
   try {
-    const results = await tryAll(house, held, settings);
+    const { results, mustWait } = await tryAll(house, held, settings);
     const conclusion = conclude(held.entry, results, house.expiryNow() >= held.entry.expiresAt);
-    const notices = await noticesAbout(house, held, conclusion, settings);
-    await record(house, held, conclusion, notices, settings);
+    const lateness = { now: house.expiryNow(), age: settings.notifyDelay ?? 0 };
+    const late = lateOnes(held.entry, conclusion.recipients, lateness);
+    const made = await noticesAbout(held.entry, conclusion, tellingFor(house, held, settings), late);
+    await record(house, held, { ...conclusion, mustWait, delayTold: late.length > 0 }, made, settings);
   } catch (cause) {
     house.options.notices('delivery.agent-error', { id: held.entry.id, error: String(cause) });
     await putBack(house, held, BUSY_WAIT);
@@ -56,51 +67,55 @@ export async function putBack(house: House, held: Held, wait = 0): Promise<void>
   house.dueAt(due);
 }
 
-/** Routes the recipients and tries every destination; the answer about each recipient. */
-async function tryAll(
-  house: House,
-  held: Held,
-  { routes }: DeliverySettings,
-): Promise<readonly (Result | undefined)[]> {
+/** What was answered about each recipient, and for how long at least a destination that was not tried takes no message. */
+interface Tried {
+  readonly results: readonly (Result | undefined)[];
+  /** Milliseconds; null: nobody has to wait. */
+  readonly mustWait: number | null;
+}
+
+/** Routes the recipients and tries every destination. */
+async function tryAll(house: House, held: Held, { routes, retry }: DeliverySettings): Promise<Tried> {
   const { entry, abort } = held;
   const { notices } = house.options;
   const routing = routeEntry(entry, routes, notices);
   const { groups, stranded } = routing instanceof Promise ? await routing : routing;
-  const results: (Result | undefined)[] = entry.recipients.map((_, i) => stranded.get(i));
-  const underway = { entry, content: () => contentOf(house, held), signal: abort.signal };
-  const tries = groups.map(async (group) => {
-    const answers = await attemptGroup(underway, group, house.lanes, notices);
+  const results: (Result | undefined)[] = entry.recipients.map((_, i) => {
+    const why = stranded.get(i);
+    return why && { status: why };
+  });
+  const spared = house.suspensions.spare(entry, groups);
+  let mustWait = spared.wait;
+  const underway: Underway = {
+    entry,
+    content: () => contentOf(house, held),
+    signal: abort.signal,
+    mustWait: (ms) => (mustWait = Math.min(mustWait ?? ms, ms)),
+  };
+  const tries = spared.groups.map(async (group) => {
+    const answers = await attemptGroup(underway, group, house, retry, notices);
     group.recipients.forEach((i, n) => (results[i] = answers[n]!));
   });
   await Promise.all(tries);
-  return results;
+  return { results, mustWait };
 }
 
-/** The notice to the sender about those that were lost now, if one may be sent. */
-async function noticesAbout(
-  house: House,
-  held: Held,
-  { lost }: Conclusion,
-  { hostname, expire }: DeliverySettings,
-): Promise<readonly NewEntry[]> {
-  if (lost.length === 0) return [];
-  const { entry } = held;
+/** What notices to the sender are made of. */
+function tellingFor(house: House, held: Held, settings: DeliverySettings): Telling {
   const { clock, notices } = house.options;
-  const told = toBeTold(entry, lost);
-  if (told.length === 0) {
-    notices('delivery.no-notice', { id: entry.id, to: lost.map((r) => r.address) });
-    return [];
-  }
-  const content = await contentOf(house, held).catch(() => null);
-  const facts = { id: house.newId(), hostname, now: clock.now(), expire };
-  return [await failureNotice(entry, told, content, facts)];
+  const { hostname, expire, returned = RETURNED } = settings;
+  return {
+    facts: () => ({ id: house.newId(), hostname, now: clock.now(), expire, returned }),
+    content: () => contentOf(house, held),
+    notices,
+  };
 }
 
 /** Tells and settles: the entry is done or comes back, the notice exists, both in one step. */
 async function record(
   house: House,
   held: Held,
-  conclusion: Conclusion,
+  conclusion: Conclusion & NextTime,
   also: readonly NewEntry[],
   settings: DeliverySettings,
 ): Promise<void> {
@@ -109,26 +124,16 @@ async function record(
   const { recipients, pending } = conclusion;
   const due = pending ? nextTime(house, entry, conclusion, settings) : null;
   tellOutcomes(entry, conclusion, clock.now(), due, notices);
-  const result = due === null ? ({ kind: 'done' } as const) : ({ kind: 'retry', recipients, due } as const);
+  const result: Settlement =
+    due === null
+      ? { kind: 'done' }
+      : { kind: 'retry', recipients, due, ...(conclusion.delayTold && { delayTold: true }) };
   const recorded = await house.holding.settle(held, result, also);
   if (due !== null) house.dueAt(due);
   if (!recorded || also.length === 0) return;
   for (const { meta } of also)
     notices('delivery.notice-made', { id: entry.id, notice: meta.id, to: entry.sender });
   house.wake();
-}
-
-/** When an entry that is not finished comes back: by the retry list when something was tried, else soon. */
-function nextTime(
-  house: House,
-  entry: EntryMeta,
-  { attempts }: Conclusion,
-  { retry }: DeliverySettings,
-): number {
-  const { clock, random = Math.random } = house.options;
-  const now = clock.now();
-  if (attempts > 0) return nextAttempt(now, retryWait(retry, attempts, random()), entry.expiresAt);
-  return house.stopping ? now : Math.round(now + BUSY_WAIT * (1 + random()));
 }
 
 /** The bytes: in memory when they were handed over, else from the spool. */

@@ -6,15 +6,20 @@
  */
 import { makeQueueId } from '#spool';
 import type { EntryContent, EntryMeta } from '#spool';
+import { BackOff } from './back-off.ts';
+import type { Troubled } from './back-off.ts';
 import { Claims } from './claims.ts';
 import { Holding } from './holding.ts';
 import type { Held } from './holding.ts';
 import { Lanes } from './lanes.ts';
 import type { Delivery, DeliveryOptions, DeliverySettings } from './options.ts';
+import { Rates } from './rates.ts';
 import { putBack, run } from './run.ts';
 import type { House } from './run.ts';
 import { expiryTime } from './schedule.ts';
+import { SetBack } from './set-back.ts';
 import { SettingsInUse } from './settings-in-use.ts';
+import { Suspensions } from './suspensions.ts';
 
 /** Entries handed over in memory may wait here: this many times the number of attempts at one time. */
 const ROOM = 4;
@@ -34,6 +39,9 @@ class RunningDelivery implements Delivery, House {
   readonly options: DeliveryOptions;
   readonly holding: Holding;
   readonly lanes: Lanes;
+  readonly rates: Rates;
+  readonly backOff: BackOff;
+  readonly suspensions: Suspensions;
   readonly newId: () => string;
   readonly expiryNow: () => number;
   stopping = false;
@@ -44,11 +52,19 @@ class RunningDelivery implements Delivery, House {
     this.options = options;
     this.holding = new Holding(options);
     this.lanes = new Lanes(options.concurrency, options.clock);
+    this.rates = new Rates(options.clock);
     this.newId = options.newId ?? makeQueueId(options.clock);
     this.expiryNow = expiryTime(options.clock);
+    this.backOff = new BackOff({ ...options, expiryNow: this.expiryNow });
+    this.suspensions = options.suspensions ?? new Suspensions({ ...options, file: '' });
     this.#settings = new SettingsInUse(options);
     const room = (): number => this.#total - this.inFlight;
-    this.#claims = new Claims(options, room, (entry) => this.#begin(entry, null, !this.stopping));
+    const setBack = new SetBack(options, () => this.#settings.current.retry);
+    const take = (entry: EntryMeta): void => this.#begin(entry, null, !this.stopping);
+    this.#claims = new Claims(options, room, take, async () => {
+      await this.suspensions.refresh();
+      await setBack.mend();
+    });
   }
 
   get inFlight(): number {
@@ -57,6 +73,10 @@ class RunningDelivery implements Delivery, House {
 
   get #total(): number {
     return this.#settings.current.concurrency.total;
+  }
+
+  get troubled(): readonly Troubled[] {
+    return this.backOff.list();
   }
 
   wake(): void {

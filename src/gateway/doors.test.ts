@@ -161,6 +161,23 @@ test('an address that cannot be had leaves everything as it was', async (t) => {
   for (const open of [p, q, port]) assert.match(await greeting(open), /^220 b\.test/);
 });
 
+test('a change that is made ready and then called off leaves everything as it was', async (t) => {
+  const { doors: d } = doors(t);
+  const [p, q] = [await freePort(), await freePort()];
+  await d.change([listener('a', [`127.0.0.1:${p}`])]);
+  const before = [...d.addresses];
+  const wanted = [listener('b', [`0.0.0.0:${p}`, `127.0.0.1:${q}`])];
+  const calledOff = await d.prepare(wanted);
+  assert.deepEqual([...d.addresses], before);
+  assert.match(await greeting(q), /^220 b\.test/, 'its address is open already');
+  await calledOff.cancel();
+  assert.deepEqual([...d.addresses], before);
+  assert.match(await greeting(p), /^220 a\.test/);
+  await assert.rejects(greeting(q), { code: 'ECONNREFUSED' });
+  (await d.prepare(wanted)).commit();
+  for (const open of [p, q]) assert.match(await greeting(open), /^220 b\.test/);
+});
+
 test('one address makes room for all addresses of the machine on its port, and back', async (t) => {
   const { doors: d } = doors(t);
   const p = await freePort();

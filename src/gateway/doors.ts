@@ -28,6 +28,24 @@ interface OpenListener {
   readonly doors: readonly OpenDoor[];
 }
 
+/** A change made ready: its new addresses are open. One of the two is to be called. */
+export interface PreparedDoors {
+  commit(): void;
+  /** Everything is as before when this resolves. */
+  cancel(): Promise<void>;
+}
+
+/** How a change is to be made. */
+interface Plan {
+  readonly wanted: readonly WantedListener[];
+  readonly before: readonly OpenListener[];
+  readonly servers: readonly SmtpServer[];
+  readonly kept: readonly (readonly (OpenDoor | undefined)[])[];
+  readonly gone: readonly OpenDoor[];
+  /** For each listener the doors it lacked, by their position. */
+  readonly opened: readonly ReadonlyMap<number, OpenDoor>[];
+}
+
 /** All doors. */
 export class Doors {
   readonly #notices: NoticeSink;
@@ -44,14 +62,35 @@ export class Doors {
     return new Map(this.#listeners.map(({ name, doors }) => [name, doors.map(({ door }) => door.address)]));
   }
 
+  /** Sessions open now over all listeners, those gone before included. */
+  get sessions(): number {
+    let sessions = 0;
+    for (const { server } of this.#listeners) sessions += server.sessions;
+    for (const server of this.#leaving) sessions += server.sessions;
+    return sessions;
+  }
+
   /** Makes the doors be as wanted. Rejects with the cause when an address cannot be opened; then nothing has changed. */
   async change(wanted: readonly WantedListener[]): Promise<void> {
+    (await this.prepare(wanted)).commit();
+  }
+
+  /** Opens what a change needs and changes nothing else: who comes in by a new address meets its listener as it was. */
+  async prepare(wanted: readonly WantedListener[]): Promise<PreparedDoors> {
     const before = this.#listeners;
     const servers = serversFor(wanted, before);
     const kept = keptDoors(wanted, servers, before);
     const keeping = new Set(kept.flat());
     const gone = before.flatMap(({ doors }) => doors).filter((open) => !keeping.has(open));
-    const opened = await openMissing(wanted, servers, kept, gone);
+    const madeRoom = new Set<OpenDoor>();
+    const opened = await openMissing(wanted, servers, kept, gone, madeRoom);
+    return {
+      commit: () => this.#commit({ wanted, before, servers, kept, gone, opened }),
+      cancel: () => undo(opened, madeRoom),
+    };
+  }
+
+  #commit({ wanted, before, servers, kept, gone, opened }: Plan): void {
     this.#listeners = wanted.map(({ options }, i) => {
       const server = servers[i]!;
       const fresh = opened[i]!;
@@ -120,9 +159,9 @@ async function openMissing(
   servers: readonly SmtpServer[],
   kept: readonly (readonly (OpenDoor | undefined)[])[],
   gone: readonly OpenDoor[],
+  madeRoom: Set<OpenDoor>,
 ): Promise<Map<number, OpenDoor>[]> {
   const opened = wanted.map(() => new Map<number, OpenDoor>());
-  const madeRoom = new Set<OpenDoor>();
   try {
     for (const [i, { binds }] of wanted.entries())
       for (const [b, bind] of binds.entries()) {
@@ -130,15 +169,23 @@ async function openMissing(
         if (!kept[i]![b]) opened[i]!.set(b, { bind, server, door: await open(bind, server, gone, madeRoom) });
       }
   } catch (error) {
-    for (const doors of opened) for (const { door } of doors.values()) door.close();
-    for (const closed of madeRoom)
-      await openDoor(closed.bind, closed.server).then(
-        (door) => (closed.door = door),
-        (again: Error) => closed.server.failed(again),
-      );
+    await undo(opened, madeRoom);
     throw error;
   }
   return opened;
+}
+
+/** Closes what was opened, and opens again what was closed for it. */
+async function undo(
+  opened: readonly ReadonlyMap<number, OpenDoor>[],
+  madeRoom: ReadonlySet<OpenDoor>,
+): Promise<void> {
+  for (const doors of opened) for (const { door } of doors.values()) door.close();
+  for (const closed of madeRoom)
+    await openDoor(closed.bind, closed.server).then(
+      (door) => (closed.door = door),
+      (again: Error) => closed.server.failed(again),
+    );
 }
 
 /** Opens one door. Addresses that will be gone make room for one that covers them, as 0.0.0.0:25 does 127.0.0.1:25. */

@@ -1,5 +1,5 @@
-/** How busy the event loop is: the share of time it was at work rather than waiting. */
-import { performance } from 'node:perf_hooks';
+/** How busy the event loop is: the share of time it was at work rather than waiting, and how late it is. */
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
 /** Milliseconds over which the share is taken; over shorter ones it says little. */
 const WINDOW = 20;
@@ -17,5 +17,31 @@ export function eventLoopLoad(): () => number {
     last = present;
     at = now;
     return share;
+  };
+}
+
+/** Milliseconds between two measurements of the delay. */
+const RESOLUTION = 20;
+
+/** How late the event loop is. */
+export interface LoopDelay {
+  /** Milliseconds it was late on average since this was asked last; 0 when nothing was measured since. */
+  mean(): number;
+  /** Measures no more. */
+  stop(): void;
+}
+
+/** Begins to measure. Does not keep the process alive. */
+export function eventLoopDelay(): LoopDelay {
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+  histogram.enable();
+  return {
+    mean() {
+      // What is measured is the whole interval, in nanoseconds; NaN when there is none.
+      const late = histogram.mean / 1e6 - RESOLUTION;
+      histogram.reset();
+      return late > 0 ? late : 0;
+    },
+    stop: () => void histogram.disable(),
   };
 }

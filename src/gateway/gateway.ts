@@ -6,31 +6,49 @@
  */
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
-import { startDelivery, type Delivery } from '#delivery';
-import { VERSION, type Config, type ListenerConfig } from '#gateway/config';
-import { INTAKE_LIMITS, IntakePath, relayPolicy, type IntakeOptions } from '#intake';
+import { Suspensions } from '#delivery';
+import type { Config, ListenerConfig } from '#gateway/config';
+import { IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
 import type { NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
+import type { StageSurroundings } from '#stages';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
-import { clientNames } from './client-name.ts';
+import { Certificates, type CertificateSet } from './certificates.ts';
 import { Doors, type WantedListener } from './doors.ts';
 import { environmentFor } from './environment.ts';
+import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
-import { eventLoopLoad } from './event-loop.ts';
-import { handOverTo, type WaitingRoom } from './hand-over.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
-import { mailerOf } from './mailer.ts';
-import { deliverySettings } from './routes.ts';
+import { ClientNames } from './name-servers.ts';
+import { among, trustedPeers } from './peers.ts';
+import { Shedding, type Bearable } from './shedding.ts';
+import { descriptorLimit, sessionsWithin } from './descriptors.ts';
+import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
+import { HeldExpiry, heldExpirySettings, makeDesk, type Desk } from './queue/index.ts';
+import { Recipients } from './recipients.ts';
+import { stagesOf } from './stages.ts';
+import { Through } from './through.ts';
+import { authOptions, Users } from './users/index.ts';
 
 /** What the gateway is handed besides its configuration. */
 export interface Surroundings {
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  /** Set where another process delivers from the same spool: lets it know that something was accepted. Must not throw. */
+  readonly tellDelivery?: () => void;
 }
 
 /** Why a configuration cannot be taken over by a running gateway. */
 export class ReloadError extends Error {
   readonly code = 'reload_refused';
+}
+
+/** A configuration made ready, everything it needs opened. One of the two is to be called; other changes wait for it. */
+export interface Prepared {
+  /** Takes it over. */
+  commit(): void;
+  /** Leaves everything as it was. */
+  cancel(): Promise<void>;
 }
 
 /** A running gateway. */
@@ -39,11 +57,20 @@ export class Gateway {
   readonly #spool: SpoolStore;
   readonly #newId: () => string;
   readonly #filters: Filters;
-  readonly #clientName = clientNames();
+  /** What chains are made from by the configuration in use. */
+  #stages: StageSurroundings;
+  readonly #clientNames = new ClientNames();
+  readonly #recipients: Recipients;
+  readonly #through: Through;
+  readonly #certificates: Certificates;
   #config: Config;
-  readonly #delivery: Delivery;
-  readonly #handOver: WaitingRoom;
+  readonly #outgoing: Outgoing;
+  readonly #users: Users;
   readonly #doors: Doors;
+  readonly #shedding: Shedding;
+  /** Where operators work; null where another process delivers. */
+  readonly desk: Desk | null;
+  readonly #heldExpiry: HeldExpiry | null;
   /** The end of the last reload, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping = false;
@@ -54,10 +81,29 @@ export class Gateway {
     this.#spool = spool;
     this.#newId = makeQueueId(around.clock);
     this.#filters = new Filters(around);
+    this.#stages = stagesOf(config, this.#filters, around);
+    this.#recipients = new Recipients(around);
+    this.#through = new Through(around);
+    this.#certificates = new Certificates(around);
+    this.#users = new Users(around.clock, around.notices);
+    this.#users.configure(config);
     this.#doors = new Doors(around.notices);
-    const settings = deliverySettings(config, around);
-    this.#delivery = startDelivery({ ...settings, spool, owner, ...around });
-    this.#handOver = handOverTo(this.#delivery, owner, around.clock, eventLoopLoad());
+    const sessions = (): number => this.#doors.sessions;
+    this.#shedding = new Shedding({ ...around, loop: eventLoopDelay(), sessions });
+    this.#shedding.reconfigure(bearable(config));
+    this.#outgoing = around.tellDelivery
+      ? deliveryElsewhere(
+          around.tellDelivery,
+          around.clock,
+          new Suspensions({ ...around, file: suspensionsFile(config) }),
+        )
+      : deliveryHere(config, spool, owner, around);
+    const wake = (): void => this.#outgoing.wake();
+    const parts = { ...around, spool, newId: this.#newId, wake };
+    const { suspensions } = this.#outgoing;
+    const desk = { ...parts, suspensions, config: () => this.#config, filters: () => this.#stages };
+    this.desk = around.tellDelivery ? null : makeDesk(desk);
+    this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 
   /** Starts everything. Rejects with the cause when a part cannot start; then nothing runs. */
@@ -66,7 +112,9 @@ export class Gateway {
     const owner = makeOwner();
     const gateway = new Gateway(config, around, await openSpool(config, around, owner), owner);
     try {
+      await gateway.#recipients.load(config);
       await gateway.#doors.change(gateway.#listeners(config));
+      gateway.#certificates.settle();
     } catch (error) {
       await gateway.stop(0);
       throw error;
@@ -83,81 +131,146 @@ export class Gateway {
    * Takes over a new configuration: new sessions and attempts use it. Rejects with ReloadError, or with the cause when an
    * address cannot be opened or a certificate not be used; then everything stays as it was. One at a time, in order.
    */
-  reload(config: Config): Promise<void> {
-    const reloaded = this.#reloaded.then(() => this.#takeOver(config));
-    this.#reloaded = reloaded.catch(() => undefined);
-    return reloaded;
+  async reload(config: Config): Promise<void> {
+    (await this.prepare(config)).commit();
   }
 
-  async #takeOver(config: Config): Promise<void> {
+  /** The first half of a reload, with its promises: opens what is new and changes nothing else. */
+  prepare(config: Config): Promise<Prepared> {
+    const prepared = this.#reloaded.then(() => this.#makeReady(config));
+    this.#reloaded = prepared.then(({ settled }) => settled).catch(() => undefined);
+    return prepared;
+  }
+
+  async #makeReady(config: Config): Promise<Prepared & { settled: Promise<void> }> {
     if (this.#stopping) throw new ReloadError('the gateway is stopping');
-    if (
-      JSON.stringify([config.stateDir, config.spool]) !==
-      JSON.stringify([this.#config.stateDir, this.#config.spool])
-    )
-      throw new ReloadError('stateDir and spool cannot change while the gateway runs: restart it');
-    const delivery = deliverySettings(config, this.#around);
-    await this.#doors.change(this.#listeners(config));
-    this.#config = config;
-    this.#filters.settle();
-    this.#delivery.reconfigure(delivery);
+    if (spoolOf(config) !== spoolOf(this.#config))
+      throw new ReloadError(
+        'stateDir, spool and shedding.freeDisk cannot change while the gateway runs: restart it',
+      );
+    if (config.workers !== this.#config.workers)
+      throw new ReloadError('workers cannot change while the gateway runs: restart it');
+    if (JSON.stringify(config.admin) !== JSON.stringify(this.#config.admin))
+      throw new ReloadError('admin cannot change while the gateway runs: restart it');
+    const takeOver = this.#outgoing.prepare(config);
+    await this.#recipients.load(config);
+    const stages = stagesOf(config, this.#filters, this.#around);
+    const doors = await this.#doors.prepare(this.#listeners(config));
+    let settle = (): void => undefined;
+    const settled = new Promise<void>((resolve) => (settle = resolve));
+    return {
+      settled,
+      commit: () => {
+        doors.commit();
+        this.#config = config;
+        this.#stages = stages;
+        this.#users.configure(config);
+        this.#shedding.reconfigure(bearable(config));
+        this.#heldExpiry?.reconfigure(heldExpirySettings(config));
+        this.#filters.settle();
+        this.#recipients.settle();
+        this.#certificates.settle();
+        takeOver();
+        settle();
+      },
+      cancel: async () => {
+        await doors.cancel();
+        settle();
+      },
+    };
+  }
+
+  /** Something was accepted by another process over the same spool. */
+  wakeDelivery(): void {
+    this.#outgoing.wake();
   }
 
   /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     await this.#reloaded;
+    this.#recipients.close();
+    this.#shedding.stop();
     await this.#doors.close(graceMs);
+    this.#through.close();
+    this.#users.close();
     this.#filters.close();
-    this.#handOver.empty();
-    await this.#delivery.stop(graceMs);
+    this.#certificates.close();
+    await this.#heldExpiry?.stop();
+    await this.#outgoing.stop(graceMs);
     await this.#spool.close();
   }
 
   #listeners(config: Config): readonly WantedListener[] {
+    const speaksTls = config.listeners.some(({ tls }) => tls !== 'off');
+    const certificates = this.#certificates.of(speaksTls ? config.tls : null);
+    const through = this.#through.of(config);
     return config.listeners.map((listener) => ({
       binds: bindTexts(listener),
-      options: this.#serverOptions(config, listener),
+      options: this.#serverOptions(config, listener, certificates, through),
     }));
   }
 
-  #serverOptions(config: Config, listener: ListenerConfig): SmtpServerOptions {
+  #serverOptions(
+    config: Config,
+    listener: ListenerConfig,
+    certificates: CertificateSet | null,
+    through: PassThrough | null,
+  ): SmtpServerOptions {
     const { clock, notices } = this.#around;
-    const { hostname, delivery, milters } = config;
+    const { hostname, delivery } = config;
     const environment = environmentFor(hostname, () => 0);
-    const filters = this.#filters.of(milters, environment);
-    const version = `Millrace ${VERSION}`;
     const intake: IntakeOptions = {
       hostname,
       relay: relayPolicy(listener.relay.networks, listener.relay.domains),
-      around: {
-        filters,
-        hostname,
-        version,
-        mailerOf: mailerOf(delivery.routes, environment),
-        clock,
-        notices,
-      },
+      sendersOf: (user) => this.#users.sendersOf(user),
+      recipientCheck: this.#recipients.checkOf(config, listener, environment),
+      around: stagesOf(config, this.#filters, this.#around),
       spool: this.#spool,
-      limits: INTAKE_LIMITS,
+      limits: listener.limits,
       newId: this.#newId,
       expire: delivery.expire,
-      handOver: this.#handOver,
+      handOver: this.#outgoing.handOver,
+      through,
       clock,
       notices,
     };
     return {
-      ...listenerOptions(config, listener),
+      ...trustedPeers(listener),
+      ...listenerOptions(config, listener, certificates),
+      ...authOptions(listener, this.#users),
       makeHandler: () => new IntakePath(intake),
-      clientName: this.#clientName,
+      clientName: this.#clientNames.by(config.dns),
+      busy: this.#shedding.busy,
+      isOwn: among(listener.relay.networks),
       clock,
       notices,
     };
   }
 }
 
-function openSpool({ spool }: Config, { clock, notices }: Surroundings, owner: string): Promise<SpoolStore> {
+/** What the spool was opened with, as one text. */
+function spoolOf({ stateDir, spool, shedding }: Config): string {
+  return JSON.stringify([stateDir, spool, shedding.freeDisk]);
+}
+
+/** What this process can bear. */
+function bearable({ milters, shedding }: Config): Bearable {
+  return {
+    loopDelay: shedding.loopDelay,
+    maxSessions: sessionsWithin(descriptorLimit(), milters.length),
+  };
+}
+
+function openSpool(
+  { spool, shedding }: Config,
+  { clock, notices, tellDelivery }: Surroundings,
+  owner: string,
+): Promise<SpoolStore> {
   if (spool.engine === 'memory') return Promise.resolve(new MemorySpool());
   const { dir, inlineBodyMax } = spool;
-  return openLmdbSpool({ dir, inlineBodyMax, clock, notices, owner });
+  // Who does not deliver need not remember what was accepted.
+  const cache = tellDelivery && { cacheBytes: 0 };
+  const floor = shedding.freeDisk !== null && { freeFloor: shedding.freeDisk };
+  return openLmdbSpool({ dir, inlineBodyMax, clock, notices, owner, ...cache, ...floor });
 }

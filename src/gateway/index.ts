@@ -1,6 +1,9 @@
 /** The program: starts, reloads and drains the gateway. */
+export type { Attend } from './attend.ts';
 export { systemClock } from './clock.ts';
-export { Gateway, ReloadError, type Surroundings } from './gateway.ts';
+export { Gateway, ReloadError, type Prepared, type Surroundings } from './gateway.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
+export * from './queue/index.ts';
 export { runGateway, type RunOptions } from './run.ts';
 export { VERSION } from '#gateway/config';
+export { work } from './workers/worker.ts';

@@ -1,8 +1,7 @@
 /** A listener of the configuration as the SMTP server wants it: addresses, limits, certificate. */
-import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { DEFAULT_LIMITS, type SmtpServerOptions } from '#smtp/server';
+import type { SmtpServerOptions } from '#smtp/server';
+import type { CertificateSet } from './certificates.ts';
 
 /** Addresses as the server takes them. */
 export function bindTexts(listener: ListenerConfig): readonly string[] {
@@ -14,39 +13,40 @@ export function bindTexts(listener: ListenerConfig): readonly string[] {
   });
 }
 
-/** What a session of this listener is made from, but for its handler and surroundings. Throws when the certificate is unusable. */
+/** What a session of this listener is made from, but for its handler and surroundings. */
 export function listenerOptions(
   config: Config,
   listener: ListenerConfig,
+  certificates: CertificateSet | null,
 ): Pick<
   SmtpServerOptions,
   | 'hostname'
   | 'listener'
   | 'protocol'
+  | 'dsn'
   | 'tls'
   | 'bareLineEnds'
+  | 'refuseEarlyTalkers'
   | 'limits'
   | 'secureContext'
-  | 'requestClientCertificate'
+  | 'secureContextFor'
+  | 'clientCertificates'
 > {
-  const { name, protocol, tls, bareLineEnds } = listener;
-  const { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient } = listener;
-  // Room for every recipient that may be named, and for some that are refused.
-  const maxCommands = Math.max(DEFAULT_LIMITS.maxCommands, 2 * maxRecipients);
-  const limits = { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient, maxCommands };
-  const options = { hostname: config.hostname, listener: name, protocol, tls, bareLineEnds, limits };
+  const { name, protocol, tls, bareLineEnds, refuseEarlyTalkers } = listener;
+  // Without a queue nobody sends the notices that a next hop does not know.
+  const dsn = listener.dsn && config.delivery.mode === 'queue';
+  const { maxMessageSize, maxRecipients, maxConnectionsPerClient } = listener;
+  // The workers get connections in turn, so each has its share of them.
+  const maxConnections = Math.ceil(listener.maxConnections / config.workers);
+  const own = { maxMessageSize, maxRecipients, maxConnections, maxConnectionsPerClient };
+  const limits = { ...listener.limits, ...own };
+  const rules = { bareLineEnds, refuseEarlyTalkers, limits };
+  const options = { hostname: config.hostname, listener: name, protocol, dsn, tls, ...rules };
   if (tls === 'off') return options;
-  const context = secureContextOf(config);
-  const requestClientCertificate = config.tls !== null && config.tls.clientCa !== '';
-  return { ...options, secureContext: () => context, requestClientCertificate };
-}
-
-function secureContextOf({ tls }: Config): SecureContext {
-  if (!tls) throw new Error('a listener wants TLS and there is no certificate');
-  return createSecureContext({
-    cert: readFileSync(tls.certificate),
-    key: readFileSync(tls.key),
-    ...(tls.clientCa && { ca: readFileSync(tls.clientCa) }),
-    minVersion: 'TLSv1.2',
-  });
+  const { clientCertificates } = listener;
+  return {
+    ...options,
+    ...certificates?.contextsFor({ listener: name, clientCertificates }),
+    clientCertificates,
+  };
 }

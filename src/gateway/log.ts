@@ -7,6 +7,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { printable, utf8Of } from '#message';
 import { CATALOGUE, type NoticeFields, type NoticeSink } from '#notices';
+import { openOutput, type LogOutput } from './log-output.ts';
 
 /** What the configuration says about the log. */
 export interface LogOptions {
@@ -14,10 +15,11 @@ export interface LogOptions {
   readonly format: 'json' | 'pretty';
 }
 
-/** Milliseconds after which a line is written at the latest; under load lines are written together. */
-const FLUSH = 50;
 /** Longest text of one field. */
 const MAX_FIELD = 1024;
+
+/** Text of one list, in characters; entries beyond it are only counted. */
+const MAX_LIST = 4096;
 
 /** The log of the process. */
 export interface Log {
@@ -25,35 +27,41 @@ export interface Log {
   readonly notices: NoticeSink;
   /** Lines from now on are written as `options` say. */
   reconfigure(options: LogOptions): void;
+  /** Writes what is left, as far as anybody reads it. The last call. */
+  close(): Promise<void>;
 }
 
-/** A log on stdout. */
-export function openLog(options: LogOptions): Log {
-  const out = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: FLUSH });
-  // A closed pipe or a full volume must not end the gateway; pino drops what it cannot write.
-  out.on('error', () => undefined);
-  return logTo(out, options);
+/** A log on stdout. `worker`: the number of this process when it is one of several, said in every line. */
+export function openLog(options: LogOptions, worker?: number, output: LogOutput = openOutput()): Log {
+  const log = logTo(output, options, worker);
+  output.tellLost((lines) => log.notices('gateway.log-lost', { lines }));
+  return { ...log, close: () => output.close() };
 }
 
 /** A log on any stream that takes lines. */
-export function logTo(out: DestinationStream, options: LogOptions): Log {
-  let logger = loggerTo(out, options);
+export function logTo(out: DestinationStream, options: LogOptions, worker?: number): Log {
+  const base = worker === undefined ? null : { worker };
+  let logger = loggerTo(out, options, base);
   return {
     notices: (name, fields) => {
       const { level, says } = CATALOGUE[name];
       if (logger.isLevelEnabled(level)) logger[level]({ event: name, ...clean(fields) }, says);
     },
-    reconfigure: (next) => void (logger = loggerTo(out, next)),
+    reconfigure: (next) => void (logger = loggerTo(out, next, base)),
+    close: () => Promise.resolve(),
   };
 }
 
-function loggerTo(out: DestinationStream, { level, format }: LogOptions): Logger {
+function loggerTo(
+  out: DestinationStream,
+  { level, format }: LogOptions,
+  base: { readonly worker: number } | null,
+): Logger {
   const pretty: DestinationStream = { write: (line) => out.write(readable(line)) };
-  return pino({ level, ...LINE }, format === 'pretty' ? pretty : out);
+  return pino({ level, base, ...LINE }, format === 'pretty' ? pretty : out);
 }
 
 const LINE = {
-  base: null,
   timestamp: () => `,"time":"${new Date().toISOString()}"`,
   formatters: { level: (label: string) => ({ level: label }) },
 };
@@ -66,18 +74,46 @@ function clean(fields: NoticeFields): NoticeFields {
       typeof value === 'string'
         ? shown(value)
         : Array.isArray(value)
-          ? value.map((v: string) => shown(v))
+          ? shownList(value as readonly string[])
           : value;
   }
   return safe;
 }
 
-const shown = (text: string): string => printable(utf8Of(text), MAX_FIELD);
+/** A stranger's text on one line, decoded, neutralised and cut. What is cut off anyhow is not looked at. */
+function shown(text: string): string {
+  if (text.length <= MAX_FIELD) return printable(utf8Of(text), MAX_FIELD);
+  // A character of UTF-8 has up to four bytes, and is not cut in two: the rest of the text would not decode.
+  let end = 4 * MAX_FIELD;
+  while (end < text.length && isContinuation(text.charCodeAt(end))) end--;
+  return printable(utf8Of(text.slice(0, end)), MAX_FIELD);
+}
+
+const isContinuation = (code: number): boolean => code >= 0x80 && code <= 0xbf;
+
+/** As many entries as there is room for, and how many are left out. */
+function shownList(texts: readonly string[]): readonly string[] {
+  const list: string[] = [];
+  let size = 0;
+  for (const text of texts) {
+    if (size > MAX_LIST) {
+      list.push(`… ${texts.length - list.length} more`);
+      break;
+    }
+    const one = shown(text);
+    size += one.length + 3;
+    list.push(one);
+  }
+  return list;
+}
+
+const PLAIN = /^[^\s"'=[\]{}()…]+$/;
 
 function readable(line: string): string {
   const { time, level, msg, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const rest = Object.entries(fields).map(
-    ([k, v]) => `${k}=${typeof v === 'string' ? v : JSON.stringify(v)}`,
+    // What could be taken for the next field, or for none, stands in quotes.
+    ([k, v]) => `${k}=${typeof v === 'string' && PLAIN.test(v) ? v : JSON.stringify(v)}`,
   );
   return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${String(msg)} (${String(event)}) ${rest.join(' ')}\n`;
 }

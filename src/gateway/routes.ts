@@ -2,7 +2,9 @@
 import {
   makeDiscardAgent,
   makeMaildirAgent,
+  makeMxAgent,
   makeSmtpAgent,
+  mxDestination,
   type Agent,
   type DeliverySettings,
   type Route,
@@ -11,9 +13,12 @@ import {
 import type { Clock } from '#clock';
 import type { Value } from '#expressions';
 import type { Config, RouteConfig } from '#gateway/config';
-import { domainOf, utf8Of } from '#message';
+import { domainOf, priorityOf, utf8Of } from '#message';
 import type { NoticeSink } from '#notices';
 import { environmentFor } from './environment.ts';
+import { resolveBy, resolverFor } from './name-servers.ts';
+import { destinationOf, nextHopsOf } from './next-hops.ts';
+import { ourselvesOf } from './ourselves.ts';
 
 /** What agents are handed. */
 interface AgentSurroundings {
@@ -31,18 +36,21 @@ export function deliverySettings(config: Config, around: AgentSurroundings): Del
     return {
       agent,
       destinationKey: key,
+      limits: { concurrency: route.concurrency ?? undefined, rate: route.rate ?? undefined },
       match: (facts) => constant ?? route.match.holds(environment((name) => variableOf(facts, name))),
     };
   });
-  const { retry, expire, concurrency } = delivery;
-  return { routes, retry, expire, concurrency, hostname };
+  const { retry, expire, concurrency, notifyDelay, dsn } = delivery;
+  const returned = { full: dsn.return === 'full', maxSize: dsn.maxSize };
+  return { routes, retry, expire, notifyDelay, returned, concurrency, hostname };
 }
 
 function agentOf(
   route: RouteConfig,
-  { hostname, delivery }: Config,
+  config: Config,
   around: AgentSurroundings,
 ): { readonly agent: Agent; readonly key: Route['destinationKey'] } {
+  const { hostname, delivery, dns } = config;
   switch (route.via) {
     case 'discard':
       return { agent: makeDiscardAgent(), key: 'discard' };
@@ -51,17 +59,34 @@ function agentOf(
         agent: makeMaildirAgent({ to: route.path, hostname, ...around }),
         key: `maildir:${route.path}`,
       };
-    case 'smtp': {
-      const { tls } = route;
-      const hops = route.to.map(({ host, port }) => ({ name: host, port, path: '' }));
+    case 'smtp':
+    case 'lmtp': {
+      const hops = nextHopsOf(route);
+      const maxConnections = route.concurrency ?? delivery.concurrency.perDestination;
       const agent = makeSmtpAgent({
-        hops,
-        tls,
+        ...hops,
         hostname,
-        maxConnections: delivery.concurrency.perDestination,
+        maxConnections,
+        timeouts: delivery.timeouts,
+        resolve: resolveBy(dns),
         ...around,
       });
-      return { agent, key: `smtp:${hops.map((h) => `${h.name}:${h.port}`).join()}` };
+      return { agent, key: destinationOf(hops) };
+    }
+    case 'mx': {
+      const { tls, source, allowLoopback } = route;
+      const agent = makeMxAgent({
+        resolver: resolverFor(dns),
+        ourselves: ourselvesOf(config),
+        allowLoopback,
+        tls,
+        source: source || undefined,
+        hostname,
+        maxConnections: route.concurrency ?? delivery.concurrency.perDestination,
+        timeouts: delivery.timeouts,
+        ...around,
+      });
+      return { agent, key: mxDestination };
     }
   }
 }
@@ -92,7 +117,7 @@ function variableOf({ entry, recipient }: RouteFacts, name: string): Value {
     case 'size':
       return entry.size;
     case 'priority':
-      return 0;
+      return priorityOf(entry.senderParams);
     default:
       return '';
   }

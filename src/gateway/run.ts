@@ -2,26 +2,32 @@
  * The gateway as a process: from its start to its exit code, with the signals an operator sends.
  *
  * SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reloads the configuration file or says why not. Called by
- * `millrace serve`; resolves with the exit code and never rejects for anything a user can cause.
+ * `millrace serve`; resolves with the exit code and never rejects for anything a user can cause. With several workers it is
+ * workers/supervise.ts that runs, and each worker is such a process without signals of its own.
  */
 import { diagnosticLine, loadConfig, type Config } from '#gateway/config';
-import type { NoticeSink } from '#notices';
+import type { Attend } from './attend.ts';
 import { systemClock } from './clock.ts';
 import { Gateway } from './gateway.ts';
 import { openLog, type Log } from './log.ts';
-
-/** Milliseconds that transactions and attempts under way may take when the process is told to end. */
-const GRACE = 20_000;
+import { catchFaults, endSignal, GRACE, said } from './signals.ts';
+import { superviseWorkers } from './workers/supervise.ts';
 
 /** What to run. */
 export interface RunOptions {
   readonly config: Config;
   /** Where it was read from, for SIGHUP; null when it is built in. */
   readonly configFile: string | null;
+  /** Opens the doors for operators. */
+  readonly attend: Attend;
+  /** The program of worker processes; it calls `work`. */
+  readonly workerProgram: URL;
 }
 
 /** Runs until a signal ends it. 0 = drained, 1 = could not start. */
-export async function runGateway({ config, configFile }: RunOptions): Promise<number> {
+export async function runGateway(options: RunOptions): Promise<number> {
+  const { config, configFile, attend, workerProgram } = options;
+  if (config.workers > 1 && configFile !== null) return superviseWorkers(configFile, workerProgram);
   const log = openLog(config.log);
   const { notices } = log;
   let gateway: Gateway;
@@ -32,6 +38,7 @@ export async function runGateway({ config, configFile }: RunOptions): Promise<nu
     return 1;
   }
   const faults = catchFaults(notices);
+  const attendance = await attend(gateway.desk!, config, { clock: systemClock, notices });
   const addresses = [...gateway.addresses.values()].flat();
   notices('gateway.started', { addresses, milters: config.milters.map((m) => m.name), pid: process.pid });
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
@@ -41,9 +48,11 @@ export async function runGateway({ config, configFile }: RunOptions): Promise<nu
   notices('gateway.draining', { graceMs: GRACE });
   // A second signal ends at once what the first one lets finish.
   void endSignal().then(() => gateway.stop(0));
+  await attendance.close();
   await gateway.stop(GRACE);
   notices('gateway.stopped', {});
   faults();
+  await log.close();
   return 0;
 }
 
@@ -65,32 +74,3 @@ async function reloadFrom(file: string | null, gateway: Gateway, log: Log): Prom
     notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
   notices('gateway.reloaded', { file });
 }
-
-function endSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      process.off('SIGTERM', end);
-      process.off('SIGINT', end);
-      resolve();
-    };
-    process.on('SIGTERM', end);
-    process.on('SIGINT', end);
-  });
-}
-
-/**
- * The last net (P28): an error that nobody caught costs a log line, not the mail of everybody else. Each is a bug; tests hold
- * that there are none.
- */
-function catchFaults(notices: NoticeSink): () => void {
-  const note = (error: unknown): void =>
-    notices('gateway.fault', { error: said(error), stack: error instanceof Error ? error.stack : undefined });
-  process.on('uncaughtException', note);
-  process.on('unhandledRejection', note);
-  return () => {
-    process.off('uncaughtException', note);
-    process.off('unhandledRejection', note);
-  };
-}
-
-const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,11 +1,11 @@
 /** Into the spool. The instant of commit is the one await here; from there on the message is ours. */
 import type { EditableMessage } from '#edits';
 import type { Origin, Status } from '#message';
-import type { NoticeFields } from '#notices';
-import type { EntryMeta } from '#spool';
+import type { Chain } from '#stages';
 import { newEntry } from './entry.ts';
 import { storageReply } from './incoming.ts';
 import type { IntakeOptions } from './options.ts';
+import { acceptedFacts } from './record.ts';
 
 /** Commits the message and hands it to delivery. null when it is on disk; else what the client is told. */
 export async function keep(
@@ -13,6 +13,7 @@ export async function keep(
   id: string,
   origin: Origin,
   message: EditableMessage,
+  chain: Chain,
 ): Promise<Status | null> {
   const lease = message.quarantine ? null : (o.handOver?.lease() ?? null);
   const entry = newEntry(message, { id, origin, now: o.clock.now(), expire: o.expire, lease });
@@ -23,21 +24,6 @@ export async function keep(
     return storageReply(error);
   }
   o.handOver?.accepted(entry.meta, entry);
-  o.notices('message.accepted', acceptedFacts(entry.meta));
+  o.notices('message.accepted', acceptedFacts(entry.meta, origin, chain, o.clock.elapsed()));
   return null;
-}
-
-/** The one log line of an accepted message. */
-function acceptedFacts(meta: EntryMeta): NoticeFields {
-  const { id, sender, size, origin, hold } = meta;
-  const to = meta.recipients.map((r) => r.address);
-  return {
-    id,
-    from: sender,
-    to,
-    size,
-    client: origin.clientAddress,
-    listener: origin.listener,
-    held: hold?.reason,
-  };
 }

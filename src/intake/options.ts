@@ -3,7 +3,9 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import type { EntryContent, EntryMeta, Lease, SpoolStore } from '#spool';
 import type { StageSurroundings } from '#stages';
+import type { RecipientCheck } from './recipients.ts';
 import type { RelayPolicy } from './relay.ts';
+import type { PassThrough } from './through.ts';
 
 /** Bounds on one message; sizes in bytes. */
 export interface IntakeLimits {
@@ -35,6 +37,10 @@ export interface HandOver {
 export interface IntakeOptions {
   readonly hostname: string;
   readonly relay: RelayPolicy;
+  /** Who a user may send as: lower-case addresses and `@domain`s; null = anybody. Absent: nobody authenticates here. */
+  readonly sendersOf?: (user: string) => readonly string[] | null;
+  /** Whether a recipient that `relay` lets in exists; null: nobody knows. */
+  readonly recipientCheck: RecipientCheck | null;
   readonly around: StageSurroundings;
   readonly spool: SpoolStore;
   readonly limits: IntakeLimits;
@@ -43,6 +49,8 @@ export interface IntakeOptions {
   /** Milliseconds after which an undeliverable message is given up. */
   readonly expire: number;
   readonly handOver: HandOver | null;
+  /** Set where mail is not kept but passed through: then `spool` holds nothing but content on its way. */
+  readonly through?: PassThrough | null;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }

@@ -4,16 +4,17 @@
  * One per SMTP connection, called by the SMTP server in the order of the commands. Read it from top to bottom; each line is a
  * call into one folder. Refusals are values; only a bug of ours throws, and the server answers that with 421.
  */
-import { status, type Origin, type Path, type Status } from '#message';
+import { status, type Forwarded, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
 import { Chain, settled, type Awaitable, type Ruling } from '#stages';
 import { swallow } from './discard.ts';
+import { grant } from './mail-parameters.ts';
 import type { IntakeOptions } from './options.ts';
 import { Reception } from './reception.ts';
+import { mailRefusal, refuseRecipient } from './refusal.ts';
+import { Passage } from './through.ts';
 
-const SENDER_OK = status(250, '2.1.0', 'Ok');
 const RECIPIENT_OK = status(250, '2.1.5', 'Ok');
-const NO_SPACE = status(452, '4.3.1', 'Insufficient system storage');
 
 /** One client's way in. */
 export class IntakePath implements SmtpHandler {
@@ -23,6 +24,8 @@ export class IntakePath implements SmtpHandler {
   #trusted: boolean | null = null;
   #chain!: Chain;
   #reception: Reception | null = null;
+  /** Mail goes straight on to a next hop. */
+  #passage: Passage | null = null;
   /** A filter refused the connection for now or for good: the answer to every MAIL. */
   #refused: Status | null = null;
   /** Queue id of the open message. */
@@ -37,6 +40,7 @@ export class IntakePath implements SmtpHandler {
   connect(origin: Origin): Awaitable<Status | null> {
     this.#origin = origin;
     this.#chain = new Chain(this.#o.around, origin);
+    if (this.#o.through) this.#passage = new Passage(this.#o.through, this.#chain);
     return settled(this.#chain.connect(), (ruling) => {
       if (ruling.kind !== 'refuse') return null;
       this.#refused = ruling.status;
@@ -47,49 +51,55 @@ export class IntakePath implements SmtpHandler {
 
   helo(origin: Origin): Awaitable<Status | null> {
     this.#origin = origin;
-    return settled(this.#chain.helo(origin), (ruling) => {
-      if (ruling.kind === 'refuse') this.#refused = ruling.status;
-      return ruling.kind === 'refuse' ? ruling.status : null;
-    });
+    this.#trusted = null;
+    return settled(this.#chain.helo(origin), (ruling) =>
+      ruling.kind === 'refuse' ? (this.#refused = ruling.status) : null,
+    );
   }
 
   auth(origin: Origin): Awaitable<Status | null> {
-    this.#origin = origin;
-    this.#trusted = null;
-    return settled(this.#chain.auth(origin), (ruling) => (ruling.kind === 'refuse' ? ruling.status : null));
+    return settled(this.#chain.auth(origin), (ruling) => {
+      if (ruling.kind === 'refuse') return ruling.status;
+      this.#origin = origin;
+      this.#trusted = null;
+      return null;
+    });
   }
 
   mail(sender: Path, params: readonly string[]): Awaitable<Status> {
-    if (this.#refused) return this.#refused;
-    if (this.#o.spool.freeBytes() <= 0) return NO_SPACE;
+    const no = this.#refused ?? mailRefusal(this.#o, this.#origin.user, sender, params);
+    if (no) return no;
     this.#discardedBy = '';
-    return settled(this.#chain.mail((this.#id = this.#o.newId()), sender, params), (r) =>
-      this.#reply(r, SENDER_OK),
+    const granted = grant(params, () => (this.#trusted ??= this.#o.relay.trusts(this.#origin)));
+    const hop = this.#passage?.mail(this.#origin);
+    return settled(this.#chain.mail((this.#id = this.#o.newId()), sender, granted.params, hop), (r) =>
+      this.#reply(r, granted.reply),
     );
   }
 
   rcpt(path: Path, params: readonly string[]): Awaitable<Status> {
     this.#trusted ??= this.#o.relay.trusts(this.#origin);
-    const refusal = this.#o.relay.refusal(this.#trusted, path);
-    if (refusal) return settled(this.#chain.refusedRecipient({ path, params }, refusal), () => refusal);
-    if (this.#discardedBy) return RECIPIENT_OK;
-    return settled(this.#chain.rcpt({ path, params }), (r) => this.#reply(r, RECIPIENT_OK));
+    const { relay, recipientCheck } = this.#o;
+    const refusal = relay.refusal(this.#trusted, path) ?? recipientCheck?.(path) ?? null;
+    const to = { path, params };
+    return settled(refusal, (no) =>
+      no ? refuseRecipient(this.#o, to, no, this.#origin, this.#chain) : this.#take(to),
+    );
   }
 
   data(): Awaitable<Status | ContentSink> {
     if (this.#discardedBy) return this.#swallow();
     return settled(this.#chain.data(), (ruling) => {
+      if (ruling.kind !== 'pass') this.#passage?.end();
       if (ruling.kind === 'refuse') return ruling.status;
-      this.#reply(ruling, SENDER_OK);
-      return this.#discardedBy
-        ? this.#swallow()
-        : (this.#reception = new Reception(this.#o, this.#chain, this.#origin));
+      this.#reply(ruling, RECIPIENT_OK);
+      if (this.#discardedBy) return this.#swallow();
+      return (this.#reception = new Reception(this.#o, this.#chain, this.#origin, this.#passage));
     });
   }
 
-  async unknown(line: string): Promise<Status | null> {
-    const ruling = await this.#chain.unknown(line);
-    return ruling.kind === 'refuse' ? ruling.status : null;
+  unknown(line: string): Awaitable<Status | null> {
+    return settled(this.#chain.unknown(line), (ruling) => (ruling.kind === 'refuse' ? ruling.status : null));
   }
 
   reset(_reason: ResetReason): void {
@@ -98,9 +108,14 @@ export class IntakePath implements SmtpHandler {
     this.#chain.endTransaction();
   }
 
+  forwarded(forwarded: Forwarded | null): void {
+    this.#origin = { ...this.#origin, forwarded: forwarded ?? undefined };
+  }
+
   /** The client is gone while filters are being asked: nobody waits for their answer. */
   interrupted(): void {
     this.#chain.interrupt();
+    this.#passage?.interrupt();
   }
 
   close(): void {
@@ -109,6 +124,7 @@ export class IntakePath implements SmtpHandler {
   }
 
   #abandon(): void {
+    this.#passage?.end();
     this.#reception?.abandon();
     this.#reception = null;
   }
@@ -117,12 +133,18 @@ export class IntakePath implements SmtpHandler {
     return swallow(this.#o.notices, this.#origin.session, this.#id, this.#discardedBy);
   }
 
+  #take(recipient: Recipient): Awaitable<Status> {
+    if (this.#discardedBy) return RECIPIENT_OK;
+    const hop = this.#passage?.rcpt(recipient);
+    return settled(this.#chain.rcpt(recipient, hop), (r) => this.#reply(r, RECIPIENT_OK));
+  }
+
   #reply(ruling: Ruling, ok: Status): Status {
     if (ruling.kind === 'refuse') return ruling.status;
-    if (ruling.kind === 'discard') {
-      this.#discardedBy = ruling.by;
-      this.#chain.endTransaction();
-    }
+    if (ruling.kind === 'pass') return this.#passage?.said ?? ok;
+    this.#discardedBy = ruling.by;
+    this.#passage?.end();
+    this.#chain.endTransaction();
     return ok;
   }
 }

@@ -1,15 +1,18 @@
 /**
- * The reception of one message: its content comes in, and after the final dot filters, edits, disk and reply follow.
+ * The reception of one message: its content comes in, and after the final dot filters, edits, disk (or next hop) and reply follow.
  *
  * Made by path.ts at DATA. The draft lives exactly as long as it may be needed: it is thrown away unless the spool took it,
  * whatever happens, the client's going away included.
  */
+import type { EditableMessage } from '#edits';
 import { isPositive, status, type Origin, type Status } from '#message';
 import type { ContentFault, ContentSink } from '#smtp/server';
 import type { Chain, MessageContent } from '#stages';
 import { IncomingContent } from './incoming.ts';
 import { keep } from './keep.ts';
 import type { IntakeOptions } from './options.ts';
+import { discardedFacts, passedFacts, refusedFacts } from './record.ts';
+import type { Passage } from './through.ts';
 import { receivedField } from './trace.ts';
 
 /** One message being received. */
@@ -19,16 +22,19 @@ export class Reception implements ContentSink {
   readonly #origin: Origin;
   readonly #filters: MessageContent;
   readonly #incoming: IncomingContent;
+  /** Where it goes instead of the spool. */
+  readonly #passage: Passage | null;
 
-  /** The chain has passed DATA. */
-  constructor(options: IntakeOptions, chain: Chain, origin: Origin) {
+  /** The chain has passed DATA. `passage`: where the message goes instead of the spool. */
+  constructor(options: IntakeOptions, chain: Chain, origin: Origin, passage: Passage | null) {
     const { clock, hostname, limits, spool } = options;
-    const { id, recipients } = chain.transaction!;
+    const { id } = chain.transaction!;
     this.#o = options;
     this.#chain = chain;
     this.#origin = origin;
+    this.#passage = passage;
     this.#filters = chain.content();
-    const trace = receivedField(origin, hostname, id, recipients, clock.now());
+    const trace = receivedField(origin, hostname, id, chain.transaction!, clock.now());
     this.#incoming = new IncomingContent(trace, spool.draft(), this.#filters, limits);
   }
 
@@ -37,14 +43,15 @@ export class Reception implements ContentSink {
   }
 
   /** The final dot has come. The transaction is over with the answer. */
-  async end(fault: ContentFault | null): Promise<Status> {
+  async end(fault: ContentFault | null): Promise<Status | readonly Status[]> {
     let taken = false;
     try {
       const reply = await this.#decide(fault);
-      taken = isPositive(reply);
+      taken = this.#passage === null && 'code' in reply && isPositive(reply);
       return reply;
     } finally {
       if (!taken) this.#incoming.discard();
+      this.#passage?.end();
       this.#chain.endTransaction();
     }
   }
@@ -54,28 +61,39 @@ export class Reception implements ContentSink {
     this.#incoming.discard();
   }
 
-  async #decide(fault: ContentFault | null): Promise<Status> {
+  async #decide(fault: ContentFault | null): Promise<Status | readonly Status[]> {
     const incoming = this.#incoming;
     const { id, sender, senderParams, recipients } = this.#chain.transaction!;
     const body = fault ? null : await incoming.finish();
-    if (!body) return this.#refused(id, fault ? fault.status : incoming.refusal!);
+    if (!body) return this.#refused(fault ? fault.status : incoming.refusal!);
     const envelope = { sender, senderParams, recipients };
     const ruling = await this.#filters.finish({ envelope, fields: incoming.fields, body, quarantine: null });
-    if (ruling.kind === 'refuse') return this.#refused(id, ruling.status);
+    if (ruling.kind === 'refuse') return this.#refused(ruling.status);
     const accepted = status(250, '2.0.0', `Ok: queued as ${id}`);
     if (ruling.kind === 'discard') {
       incoming.discard();
-      const { by } = ruling;
-      this.#o.notices('message.discarded', { id, session: this.#origin.session, by, from: sender.address });
+      const { clock, notices } = this.#o;
+      notices('message.discarded', discardedFacts(ruling.by, this.#origin, this.#chain, clock.elapsed()));
       return accepted;
     }
     if (ruling.message.body !== body) incoming.discard();
-    return (await keep(this.#o, id, this.#origin, ruling.message)) ?? accepted;
+    if (this.#passage) return this.#passed(this.#passage, ruling.message);
+    return (await keep(this.#o, id, this.#origin, ruling.message, this.#chain)) ?? accepted;
   }
 
-  #refused(id: string, reply: Status): Status {
-    const { code, enhanced, text, by } = reply;
-    this.#o.notices('message.refused', { id, session: this.#origin.session, code, enhanced, text, by });
+  /** The next hop decides. */
+  async #passed(passage: Passage, message: EditableMessage): Promise<Status | readonly Status[]> {
+    const reply = await passage.send(message, this.#origin);
+    const all = 'code' in reply ? [reply] : reply;
+    const { clock, notices } = this.#o;
+    if (!all.some(isPositive)) this.#refused(all[0]!);
+    else notices('message.passed', passedFacts(message, all, this.#origin, this.#chain, clock.elapsed()));
+    return reply;
+  }
+
+  #refused(reply: Status): Status {
+    const { clock, notices } = this.#o;
+    notices('message.refused', refusedFacts(reply, this.#origin, this.#chain, clock.elapsed()));
     return reply;
   }
 }

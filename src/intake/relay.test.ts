@@ -52,3 +52,11 @@ test('a listed network, an authenticated user and a client on a unix socket reac
     assert.equal(code(origin, 'u@ext.test'), 250);
   assert.equal(code(from('::2'), 'u@ext.test'), 554);
 });
+
+test('the address of a proxy that cannot name its client lets nobody relay', () => {
+  const unnamed = { ...from('127.0.0.9'), proxy: '127.0.0.9', undeclared: true };
+  assert.equal(code(unnamed, 'u@ext.test'), 554);
+  assert.equal(code(unnamed, 'u@in.test'), 250);
+  assert.equal(code({ ...unnamed, user: 'alice' }, 'u@ext.test'), 250);
+  assert.equal(code({ ...from('127.0.0.9'), proxy: '127.0.0.9' }, 'u@ext.test'), 250);
+});

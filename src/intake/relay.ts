@@ -33,7 +33,7 @@ export function relayPolicy(networks: readonly RelayNetwork[], domains: readonly
     listed.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
   const own = new Set(domains);
   return {
-    trusts: (origin) => origin.user !== '' || isListed(listed, origin.remoteAddress),
+    trusts: (origin) => origin.user !== '' || (!origin.undeclared && isListed(listed, origin.remoteAddress)),
     refusal(trusted, recipient) {
       const { address } = recipient;
       const domain = asciiLower(domainOf(address));

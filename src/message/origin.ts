@@ -17,6 +17,19 @@ export interface TlsFacts {
   readonly sni: string;
 }
 
+/** Whose mail a client passes on, by the client's own word (XFORWARD): for the log alone. '' and 0: not said, or unknown. */
+export interface Forwarded {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly helo: string;
+  /** The client's own queue id. */
+  readonly ident: string;
+  /** `LOCAL` or `REMOTE`. */
+  readonly source: string;
+}
+
 /** One SMTP connection as everyone sees it. Replaced as a whole when a fact changes (EHLO, STARTTLS, AUTH). */
 export interface Origin {
   /** Name of the listener (the `listener` variable). */
@@ -42,6 +55,12 @@ export interface Origin {
   readonly authMethod: string;
   /** Connections open from this client now, this one included. */
   readonly clientConnections: number;
+  /** Address of the trusted peer that spoke for the client (PROXY, XCLIENT); absent when the client came itself. */
+  readonly proxy?: string;
+  /** That peer did not say who its client is: the address is the peer's own and gives nobody any trust. */
+  readonly undeclared?: boolean;
+  /** For this transaction; absent without XFORWARD. */
+  readonly forwarded?: Forwarded;
 }
 
 /** `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`, `LMTP…`: RFC 3848; also what the trace field says. */

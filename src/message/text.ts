@@ -47,8 +47,21 @@ export function byteStringOf(text: string): string {
 
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text made harmless for one log line or one reply line: control characters become `?`, length is capped. */
+/**
+ * Text made harmless for one log line or one reply line: what controls a terminal, a line or the direction of writing becomes
+ * `?`, length is capped.
+ */
 export function printable(text: string, max = 512): string {
-  const clean = text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '?');
-  return clean.length > max ? clean.slice(0, max - 1) + '…' : clean;
+  if (text.length > max) return printable(text.slice(0, endBefore(text, max - 1)), max) + '…';
+  return UNSEEN.test(text) ? text.replace(EVERY_UNSEEN, '?') : text;
+}
+
+/** C0, DEL, C1; line and paragraph separators; marks, embeddings and isolates of direction; the byte order mark. */
+const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+const EVERY_UNSEEN = new RegExp(UNSEEN.source, 'g');
+
+/** Where to cut so that no pair of surrogates is torn. */
+function endBefore(text: string, at: number): number {
+  const code = text.charCodeAt(at - 1);
+  return code >= 0xd800 && code <= 0xdbff ? at - 1 : at;
 }

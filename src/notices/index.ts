@@ -9,6 +9,7 @@ import { deliveryNotices } from './delivery.ts';
 import { gatewayNotices } from './gateway.ts';
 import { intakeNotices } from './intake.ts';
 import { milterNotices } from './milter.ts';
+import { queueNotices } from './queue.ts';
 import { smtpNotices } from './smtp.ts';
 import { spoolNotices } from './spool.ts';
 
@@ -30,6 +31,7 @@ export const CATALOGUE = {
   ...spoolNotices,
   ...deliveryNotices,
   ...gatewayNotices,
+  ...queueNotices,
 } as const satisfies Record<string, NoticeKind>;
 
 /** A name of the catalogue, `milter.failed` and the like. */

@@ -49,6 +49,7 @@ export async function change(
     if (next === false) return null;
     const version = stored.version + 1;
     if (await write(parts, stored, next, manner)) return { meta: next, file: stored.file, version };
+    parts.tables.freshen(); // it may have been another process
     stored = readEntry(parts, id);
   }
   throw new SpoolError('io', 'spool: an entry would not stand still');

@@ -128,6 +128,20 @@ export const settleCases: readonly Case[] = [
     },
   ],
   [
+    'that its sender was told of the delay is kept, through later runs too',
+    async (store) => {
+      await store.commit(entryOf({ id: 'A1' }));
+      const [mine] = await store.claim('a', 1000, LEASE, 1);
+      const { recipients } = mine!;
+      const told = { kind: 'retry', recipients, due: 1000, delayTold: true } as const;
+      assert.equal(await store.settle('A1', leaseOf(mine), told), true);
+      const [again] = await store.claim('a', 1000, LEASE, 1);
+      assert.equal(again!.delayTold, true);
+      await store.settle('A1', leaseOf(again), { kind: 'retry', recipients, due: 1000 });
+      assert.equal((await store.get('A1'))!.delayTold, true);
+    },
+  ],
+  [
     'a finished recipient cannot come back, and the entry stays leased',
     async (store) => {
       const done = recipient('bob@example.net', { state: 'delivered' });

@@ -2,7 +2,8 @@
  * Claiming: leases on the entries that are due, oldest first, without looking at any that are not.
  *
  * Each claim is guarded by the entry's version, so two processes that see the same entry cannot both have it. Index keys that
- * contradict their entry (a damaged store) are removed in passing.
+ * contradict their entry (a damaged store) are removed in passing. Each look sees what other processes have committed by then: one
+ * that was told of a new entry finds it.
  */
 import { MARK } from './insert.ts';
 import { readEntry } from './parts.ts';
@@ -27,6 +28,7 @@ export async function claimDue(
   limit: number,
   token: () => string,
 ): Promise<readonly EntryMeta[]> {
+  parts.tables.freshen();
   const claims = dueAt(parts, now, limit).map((due) =>
     claimOne(parts, due, { owner, token: token(), until }),
   );
@@ -36,6 +38,7 @@ export async function claimDue(
 
 /** Time of the first entry that is or becomes due; null when there is none. */
 export function firstDue(parts: Parts): number | null {
+  parts.tables.freshen();
   let first: number | null = null;
   for (const state of ['queued', 'leased'] as const)
     for (const key of parts.tables[state].getKeys({ limit: 1 + parts.aside.size })) {

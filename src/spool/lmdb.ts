@@ -13,13 +13,14 @@ import { change } from './change.ts';
 import { claimDue, firstDue } from './claim.ts';
 import { SpoolDraft } from './draft.ts';
 import { spoolError } from './errors.ts';
+import { hastenEntries } from './hasten.ts';
 import { prepare, prepareAll } from './insert.ts';
 import type { Insert } from './insert.ts';
 import { listEntries } from './list.ts';
 import { closeParts, readEntry } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { decodeContent, idKey } from './record.ts';
-import { allows, held, IllegalMove, released, renewed, settled } from './states.ts';
+import { allows, amended, held, IllegalMove, isSame, released, renewed, settled } from './states.ts';
 import { SpoolError } from './store.ts';
 import type {
   EntryContent,
@@ -180,6 +181,10 @@ export class LmdbSpool implements SpoolStore {
     return reading(() => firstDue(this.#parts));
   }
 
+  hasten(beyond: number, due: number): Promise<number> {
+    return reading(() => hastenEntries(this.#parts, beyond, due));
+  }
+
   totals(): SpoolTotals {
     return this.#parts.tables.totals();
   }
@@ -188,8 +193,23 @@ export class LmdbSpool implements SpoolStore {
     return this.#move(id, (meta) => allows('release', meta.state) && released(meta, due));
   }
 
-  async hold(id: string, reason: string, by: string): Promise<boolean> {
-    return this.#move(id, (meta) => allows('hold', meta.state) && held(meta, reason, by));
+  async hold(id: string, reason: string, by: string, since?: number): Promise<boolean> {
+    return this.#move(id, (meta) => allows('hold', meta.state) && held(meta, reason, by, since));
+  }
+
+  async amend(seen: EntryMeta, next: EntryMeta | null, also: readonly NewEntry[] = []): Promise<boolean> {
+    const after = amended(seen, next);
+    const inserts = await prepareAll(this.#parts, also);
+    const decide = (meta: EntryMeta): EntryMeta | null | false => isSame(meta, seen) && after;
+    let happened = false;
+    try {
+      happened = (await reading(() => change(this.#parts, seen.id, decide, { also: inserts }))) !== null;
+    } finally {
+      // When lmdb broke, whether it is on disk is not known; a start sweeps the files of what is not.
+      for (const insert of inserts) if (happened) insert.committed();
+    }
+    if (!happened) for (const insert of inserts) insert.failed();
+    return happened;
   }
 
   async remove(id: string): Promise<boolean> {

@@ -6,7 +6,19 @@
  */
 import type { Body, BodyDraft } from '#message';
 import { bodyOf } from '#message';
-import { allows, checkNew, claimed, held, IllegalMove, released, renewed, settled } from './states.ts';
+import {
+  allows,
+  amended,
+  checkNew,
+  claimed,
+  hastened,
+  held,
+  IllegalMove,
+  isSame,
+  released,
+  renewed,
+  settled,
+} from './states.ts';
 import { SpoolError } from './store.ts';
 import type {
   EntryContent,
@@ -138,6 +150,17 @@ export class MemorySpool implements SpoolStore {
     return first;
   }
 
+  async hasten(beyond: number, due: number): Promise<number> {
+    this.#use();
+    let count = 0;
+    for (const kept of this.#entries.values()) {
+      if (!allows('hasten', kept.meta.state) || kept.meta.due <= beyond) continue;
+      kept.meta = hastened(kept.meta, due);
+      count++;
+    }
+    return count;
+  }
+
   totals(): SpoolTotals {
     const totals = { queued: 0, leased: 0, held: 0 };
     for (const { meta } of this.#entries.values()) totals[meta.state]++;
@@ -148,8 +171,19 @@ export class MemorySpool implements SpoolStore {
     return this.#move(id, (meta) => allows('release', meta.state) && released(meta, due));
   }
 
-  async hold(id: string, reason: string, by: string): Promise<boolean> {
-    return this.#move(id, (meta) => allows('hold', meta.state) && held(meta, reason, by));
+  async hold(id: string, reason: string, by: string, since?: number): Promise<boolean> {
+    return this.#move(id, (meta) => allows('hold', meta.state) && held(meta, reason, by, since));
+  }
+
+  async amend(seen: EntryMeta, next: EntryMeta | null, also: readonly NewEntry[] = []): Promise<boolean> {
+    const after = amended(seen, next);
+    this.#check(also);
+    const kept = this.#entries.get(seen.id);
+    if (!kept || !isSame(kept.meta, seen)) return false;
+    if (after) kept.meta = after;
+    else this.#drop(seen.id);
+    for (const entry of also) this.#insert(entry);
+    return true;
   }
 
   async remove(id: string): Promise<boolean> {

@@ -21,6 +21,7 @@ import { closeParts } from './parts.ts';
 import type { Parts } from './parts.ts';
 import { isSound, makeDirectories, mend, putStoreAside } from './preflight.ts';
 import { Presence } from './presence.ts';
+import { Probe } from './probe.ts';
 import { recover } from './recover.ts';
 import { Reserve } from './reserve.ts';
 import { SetAside } from './set-aside.ts';
@@ -42,6 +43,8 @@ export interface LmdbSpoolOptions {
   readonly freeFloor?: number;
   /** Bytes of just committed content kept in memory; default 16 MiB. */
   readonly cacheBytes?: number;
+  /** Refuse (`io`) when another process may have the spool open. */
+  readonly alone?: boolean;
   /** Bytes of address space for the map; default the size of the volume, at most 64 GiB. It grows when it must. */
   readonly mapSize?: number;
 }
@@ -65,6 +68,7 @@ export async function openLmdbSpool(options: LmdbSpoolOptions): Promise<SpoolSto
       throw new SpoolError('io', 'spool: the owner name is not usable');
     await makeDirectories(dir, clock, notices);
     presence = await Presence.announce(dir);
+    if (options.alone) await presence.demandAlone();
     return new LmdbSpool(await ready(options, presence));
   } catch (error) {
     await presence?.leave();
@@ -121,7 +125,8 @@ async function assemble(options: LmdbSpoolOptions, presence: Presence): Promise<
   reserve = await Reserve.open(join(dir, 'queue', 'data.mdb'));
   await free.ask();
   for (const made of [join(dir, 'queue'), dir, dirname(dir)]) await syncDirectory(made);
-  const writer = new GroupWriter(tables, reserve, free, clock, notices);
+  const probe = new Probe(join(dir, 'queue', 'probe'));
+  const writer = new GroupWriter(tables, reserve, free, clock, notices, probe);
   const files = new BodyFiles(dir, owner, randomInt(2 ** 47).toString(36), notices);
   await files.open();
   return {

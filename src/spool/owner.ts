@@ -29,6 +29,7 @@ export function fateOf(owner: string): 'alive' | 'gone' | 'unknown' {
   if (boot !== bootId()) return 'gone';
   if (space !== pidSpace()) return 'unknown';
   const found = startOf(Number(pid));
+  if (found === ENDED) return 'gone';
   if (found !== null && start !== '0') return found === start ? 'alive' : 'gone';
   try {
     process.kill(Number(pid), 0);
@@ -38,16 +39,21 @@ export function fateOf(owner: string): 'alive' | 'gone' | 'unknown' {
   }
 }
 
+/** The start of a process that has ended and only waits for its parent to ask how; a container's first process may never ask. */
+const ENDED = 'ended';
+
 /**
- * Field 22 of /proc/PID/stat, counted after the command name, which may hold anything. Null when there is no such process, or
+ * Fields of /proc/PID/stat, counted after the command name, which may hold anything: 3 the state, 20 its threads, 22 its start.
+ * A killed process whose last threads are still inside a system call has not ended yet. Null when there is no such process, or
  * none that may be seen, or when /proc is of another namespace and its numbers mean other processes.
  */
 function startOf(pid: number): string | null {
   try {
     if (readlinkSync('/proc/self') !== String(process.pid)) return null;
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return ticks ? Number(ticks).toString(36) : null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if ((fields[0] === 'Z' || fields[0] === 'X') && Number(fields[17]) <= 1) return ENDED;
+    return fields[19] ? Number(fields[19]).toString(36) : null;
   } catch {
     return null;
   }

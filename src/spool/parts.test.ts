@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { bodyOf } from '#message';
 import { makeOwner } from '#spool';
 import { ContentCache } from './cache.ts';
@@ -64,6 +68,25 @@ test('this process is alive, and one that shares only its number is not', () => 
   assert.equal(fateOf(`4194399-${start}-${boot}-${space}`), 'gone');
   assert.equal(fateOf(`${pid}-0-${boot}-${space}`), 'alive', 'its start is not known');
   for (const odd of ['', 'w', 'worker-1', '1-2', '1-2-3', '../1-2-3-4']) assert.equal(fateOf(odd), 'unknown');
+});
+
+test('a process that has ended is gone, also while nobody has asked how it ended', async (t) => {
+  // The shell becomes a program that never asks for its child.
+  const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => parent.kill('SIGKILL'));
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(String(said));
+  const [, , boot, space] = makeOwner().split('-');
+  for (;;) {
+    const stat = readFileSync(`/proc/${child}/stat`, 'latin1').split(' ');
+    if (stat[2] === 'Z') {
+      assert.equal(fateOf(`${child}-${Number(stat[21]).toString(36)}-${boot}-${space}`), 'gone');
+      return;
+    }
+    await turn();
+  }
 });
 
 test('of a process in another PID namespace nothing is known, unless the machine was started anew since', () => {

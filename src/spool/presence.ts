@@ -63,6 +63,12 @@ export class Presence {
     }
   }
 
+  /** Rejects with SpoolError `io` while somebody else may have the spool open. */
+  async demandAlone(): Promise<void> {
+    const others = await this.#others();
+    if (others.length > 0) throw inTheWay('spool: another process has it open', others);
+  }
+
   /** Takes the announcement back. Never throws. */
   async leave(): Promise<void> {
     await this.#remove(this.#name);

@@ -9,18 +9,22 @@
 import { constants } from 'node:fs';
 import { access, lstat, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bodyOf } from '#message';
 import type { NoticeSink } from '#notices';
+import { FileBody } from './bodies.ts';
 import { isAbsent, spoolError } from './errors.ts';
 import { listEntries } from './list.ts';
 import { MAP_MAX } from './open-lmdb.ts';
+import { readEntry } from './parts.ts';
 import type { Readable } from './parts.ts';
 import { shapeOf } from './preflight.ts';
+import { decodeContent, idKey } from './record.ts';
 import { SpoolError } from './store.ts';
-import type { SpoolStore } from './store.ts';
+import type { EntryContent, SpoolStore } from './store.ts';
 import { Tables } from './tables.ts';
 
 /** What can be asked of a spool that is only looked at. */
-export type SpoolReader = Pick<SpoolStore, 'list' | 'close'>;
+export type SpoolReader = Pick<SpoolStore, 'list' | 'get' | 'content' | 'close'>;
 
 export interface LmdbReaderOptions {
   /** The spool's own directory. */
@@ -33,13 +37,18 @@ export interface LmdbReaderOptions {
 export async function openLmdbReader({ dir, notices }: LmdbReaderOptions): Promise<SpoolReader> {
   try {
     const tables = (await isThere(dir)) ? await openTables(dir) : null;
-    return tables === null ? EMPTY : readerOf(tables, notices);
+    return tables === null ? EMPTY : readerOf(tables, dir, notices);
   } catch (error) {
     throw spoolError(error, 'reading');
   }
 }
 
-const EMPTY: SpoolReader = { list: async () => [], close: async () => {} };
+const EMPTY: SpoolReader = {
+  list: async () => [],
+  get: async () => null,
+  content: async () => null,
+  close: async () => {},
+};
 
 /** Whether there is a store to read. Rejects when there is one that must not be opened. */
 async function isThere(dir: string): Promise<boolean> {
@@ -76,7 +85,7 @@ async function openTables(dir: string): Promise<Tables | null> {
   }
 }
 
-function readerOf(tables: Tables, notices: NoticeSink): SpoolReader {
+function readerOf(tables: Tables, dir: string, notices: NoticeSink): SpoolReader {
   const damaged = new Set<string>();
   const parts: Readable = {
     tables,
@@ -93,6 +102,27 @@ function readerOf(tables: Tables, notices: NoticeSink): SpoolReader {
       listEntries(parts, options).catch((error: unknown) => {
         throw spoolError(error, 'reading');
       }),
+    get: async (id) => reading(() => readEntry(parts, id)?.meta ?? null),
+    content: async (id) => reading(() => contentOf(tables, dir, id)),
     close: () => tables.close(),
   };
+}
+
+/** The bytes of an entry; null when there is none, or when they cannot be read. */
+function contentOf(tables: Tables, dir: string, id: string): EntryContent | null {
+  const record = id === '' ? undefined : tables.contents.get(idKey(id));
+  const content = record === undefined ? null : decodeContent(record);
+  if (content === null) return null;
+  const { header } = content;
+  if (content.kind === 'inline')
+    return { header, body: bodyOf(content.body.length > 0 ? [content.body] : []) };
+  return { header, body: new FileBody(join(dir, 'bodies', content.file), content.size) };
+}
+
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw spoolError(error, 'reading');
+  }
 }

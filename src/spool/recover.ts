@@ -8,7 +8,7 @@
  * and left to the next start; rejects only when the data file turns out to be unusable.
  */
 import { lstat, readdir, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { change } from './change.ts';
 import { causeOf, isUnusable } from './errors.ts';
@@ -149,7 +149,9 @@ async function sweep(parts: Parts, dir: string, isOwned: (name: string) => boole
     const path = join(dir, found.name);
     try {
       if (owner === undefined) {
-        await rename(path, join(parts.dir, 'damaged', `${found.name}.${parts.clock.now()}`));
+        // The folder is in the name: another stranger of the same name may be put aside in the same millisecond.
+        const aside = `${found.name}.${basename(dir)}.${parts.clock.now()}`;
+        await rename(path, join(parts.dir, 'damaged', aside));
         parts.notices('spool.stranger', { file: found.name });
       } else {
         if (!(await isLeft(parts, owner, path)) || isOwned(found.name)) continue;

@@ -27,7 +27,7 @@ export class Reserve {
     return new Reserve(file, (await file.stat()).size);
   }
 
-  /** Size of the data file in bytes. */
+  /** Size of the data file in bytes, as far as this process knows: another may have extended it. */
   get size(): number {
     return this.#size;
   }
@@ -44,11 +44,16 @@ export class Reserve {
     } catch (error) {
       throw spoolError(error, 'making room');
     } finally {
-      this.#size = await this.#file.stat().then(
-        (stat) => stat.size,
-        () => this.#size,
-      );
+      await this.look();
     }
+  }
+
+  /** Looks how long the file is. Never throws: when the file system does not answer, the last answer stands. */
+  async look(): Promise<void> {
+    this.#size = await this.#file.stat().then(
+      (stat) => stat.size,
+      () => this.#size,
+    );
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import type { EntryMeta, EntryState, Lease, RecipientState } from './store.ts';
 import {
   allows,
+  amended,
   checkNew,
   claimed,
   ENTRY_MOVES,
+  hastened,
   held,
   IllegalMove,
   RECIPIENT_MOVES,
@@ -31,8 +33,10 @@ const MOVES: Record<Exclude<Move, 'commit' | 'remove'>, (meta: EntryMeta) => Ent
   suspend: (meta) => settled(meta, { kind: 'hold', reason: 'r', by: 'b' }),
   done: (meta) => settled(meta, { kind: 'done' }),
   recover: (meta) => recovered(meta),
+  hasten: (meta) => hastened(meta, 3000),
   release: (meta) => released(meta, 3000),
   hold: (meta) => held(meta, 'r', 'b'),
+  amend: (meta) => amended(meta, { ...meta, due: 3000 }),
 };
 
 test('every move does what its row says from every state, and throws from the others', () => {

@@ -4,7 +4,7 @@
  * Both stores call these functions and nothing else changes an entry. A move that the table does not know throws IllegalMove:
  * it is a mistake of the caller, never an answer. Pure values in, new values out; nothing here touches a disk or a clock.
  */
-import type { EntryMeta, EntryRecipient, EntryState, Lease, RecipientState, Settlement } from './store.ts';
+import type { EntryMeta, EntryState, Lease, RecipientState, Settlement } from './store.ts';
 
 /** States with the one before commit and after the end. */
 export type Place = EntryState | 'absent';
@@ -25,10 +25,13 @@ export const ENTRY_MOVES = {
   done: { from: ['leased'], to: ['absent'] },
   /** A start finds a lease of a process that is gone. */
   recover: { from: ['leased'], to: ['queued'] },
+  /** It is due too late to have been meant so: the clock was set back. */
+  hasten: { from: ['queued'], to: ['queued'] },
   /** Operator's moves. */
   release: { from: ['held'], to: ['queued'] },
   hold: { from: ['queued'], to: ['held'] },
   remove: { from: ['queued', 'held'], to: ['absent'] },
+  amend: { from: ['queued', 'held'], to: ['queued', 'held', 'absent'] },
 } as const satisfies Record<string, { readonly from: readonly Place[]; readonly to: readonly Place[] }>;
 
 /** Name of a row of ENTRY_MOVES. */
@@ -100,7 +103,10 @@ export function renewed(meta: EntryMeta, until: number): EntryMeta {
  * The entry after a run that left recipients pending. `recipients` are the same ones in the same order; a finished one may not
  * come back to life. `attempts` counts a run only when some recipient was really tried.
  */
-export function retried(meta: EntryMeta, recipients: readonly EntryRecipient[], due: number): EntryMeta {
+export function retried(
+  meta: EntryMeta,
+  { recipients, due, delayTold }: Omit<Extract<Settlement, { readonly kind: 'retry' }>, 'kind'>,
+): EntryMeta {
   check('retry', meta.state, 'queued');
   checkTime('due', due);
   if (recipients.length !== meta.recipients.length)
@@ -120,6 +126,7 @@ export function retried(meta: EntryMeta, recipients: readonly EntryRecipient[], 
     recipients,
     due,
     attempts: meta.attempts + (tried ? 1 : 0),
+    ...(delayTold && { delayTold }),
   };
 }
 
@@ -135,6 +142,13 @@ export function recovered(meta: EntryMeta): EntryMeta {
   return { ...meta, state: 'queued', lease: null };
 }
 
+/** A queued entry made due at another time. */
+export function hastened(meta: EntryMeta, due: number): EntryMeta {
+  check('hasten', meta.state, 'queued');
+  checkTime('due', due);
+  return { ...meta, due };
+}
+
 /** A held entry let go by an operator. */
 export function released(meta: EntryMeta, due: number): EntryMeta {
   check('release', meta.state, 'queued');
@@ -143,9 +157,38 @@ export function released(meta: EntryMeta, due: number): EntryMeta {
 }
 
 /** A queued entry stopped by an operator. */
-export function held(meta: EntryMeta, reason: string, by: string): EntryMeta {
+export function held(meta: EntryMeta, reason: string, by: string, since?: number): EntryMeta {
   check('hold', meta.state, 'held');
-  return { ...meta, state: 'held', hold: { reason, by } };
+  return { ...meta, state: 'held', hold: { reason, by, ...(since !== undefined && { since }) } };
+}
+
+/**
+ * Holds an operator's change of an entry against the table. Recipients may go, be added, and change their address, but one that
+ * is finished does not come back to life under the same address. Id, bytes and arrival stay. Throws IllegalMove.
+ */
+export function amended(seen: EntryMeta, next: EntryMeta | null): EntryMeta | null {
+  check('amend', seen.state, next?.state ?? 'absent');
+  if (next === null) return null;
+  if (next.id !== seen.id || next.size !== seen.size || next.receivedAt !== seen.receivedAt)
+    throw new IllegalMove('a change keeps id, size and arrival of an entry');
+  if (next.lease !== null || (next.state === 'held') !== (next.hold !== null))
+    throw new IllegalMove('a hold belongs to a held entry, and nobody works on a changed one');
+  checkTime('due', next.due);
+  checkTime('expiresAt', next.expiresAt);
+  const before = new Map(seen.recipients.map((r) => [r.address, r.state]));
+  for (const { address, state } of next.recipients) {
+    const was = before.get(address) ?? 'pending';
+    if (!RECIPIENT_MOVES[was].includes(state))
+      throw new IllegalMove(`a recipient may not go from ${was} to ${state}`);
+  }
+  if (!next.recipients.some((r) => r.state === 'pending'))
+    throw new IllegalMove('an entry without a recipient to deliver ends');
+  return next;
+}
+
+/** Whether two readings of an entry are the same record. */
+export function isSame(a: EntryMeta, b: EntryMeta): boolean {
+  return a === b || (a.id === b.id && JSON.stringify(a) === JSON.stringify(b));
 }
 
 /** What a settlement makes of a leased entry; null when it ends. */
@@ -155,7 +198,7 @@ export function settled(meta: EntryMeta, result: Settlement): EntryMeta | null {
       check('done', meta.state, 'absent');
       return null;
     case 'retry':
-      return retried(meta, result.recipients, result.due);
+      return retried(meta, result);
     case 'hold':
       return suspended(meta, result.reason, result.by);
   }

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bodyOf } from '#message';
+import { amendCases } from './amend.cases.ts';
 import { claimCases, settleCases } from './claim.cases.ts';
 import { bytesIn, entryOf, idsOf, metaOf, pattern, recipient } from './samples.cases.ts';
 import type { Case } from './samples.cases.ts';
@@ -233,6 +234,23 @@ const operatorCases: readonly Case[] = [
     },
   ],
   [
+    'what is due too late to have been meant so is made due, and nothing else',
+    async (store) => {
+      const entries = Array.from({ length: 600 }, () => entryOf({ due: 9001 }));
+      await Promise.all(entries.map((entry) => store.commit(entry)));
+      await store.commit(entryOf({ id: 'E', due: 9000 }));
+      await store.commit(entryOf({ id: 'H', due: 9500, state: 'held', hold: { reason: 'r', by: 'b' } }));
+      await store.commit(entryOf({ id: 'L', due: 1 }));
+      assert.deepEqual(idsOf(await store.claim('w', 1, 1e6, 5)), ['L']);
+      assert.equal(await store.hasten(9000, 700), 600);
+      assert.equal(await store.hasten(9000, 700), 0);
+      assert.equal(await store.nextDue(), 700);
+      assert.equal((await store.claim('w', 700, LEASE, 1000)).length, 600);
+      assert.equal((await store.get('H'))!.due, 9500);
+      assert.equal((await store.get('E'))!.due, 9000);
+    },
+  ],
+  [
     'moves that cross end in one state that some order explains',
     async (store) => {
       await store.commit(entryOf({ id: 'A1' }));
@@ -302,6 +320,7 @@ export function storeCases(name: string, open: OpenStore): void {
     ...settleCases,
     ...mistakeCases,
     ...operatorCases,
+    ...amendCases,
   ];
   for (const [says, run] of all)
     void test(`${name}: ${says}`, async () => {

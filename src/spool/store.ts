@@ -57,9 +57,20 @@ export interface EntryMeta {
   /** Delivery runs so far. */
   readonly attempts: number;
   /** Why it is held, with who asked for it; null when it is not. */
-  readonly hold: { readonly reason: string; readonly by: string } | null;
+  readonly hold: Hold | null;
   /** Who works on it, and until when the claim is good; null when nobody. */
   readonly lease: Lease | null;
+  /** The sender was told that it is late. */
+  readonly delayTold?: true;
+}
+
+/** Why and since when an entry is held. */
+export interface Hold {
+  readonly reason: string;
+  /** The filter's name, or `operator:NAME`. */
+  readonly by: string;
+  /** Milliseconds since 1970; absent: since it was received. */
+  readonly since?: number;
 }
 
 /** A claim on an entry. `token` makes every claim distinguishable, so that a revived owner cannot act on a lost one. */
@@ -88,8 +99,13 @@ export interface EntryContent {
 export type Settlement =
   /** Every recipient is finished: the entry and its bytes go. */
   | { readonly kind: 'done' }
-  /** Try again: recipients as they stand now, due at a later time. */
-  | { readonly kind: 'retry'; readonly recipients: readonly EntryRecipient[]; readonly due: number }
+  /** Try again: recipients as they stand now, due at a later time. `delayTold`: a notice says that it is late. */
+  | {
+      readonly kind: 'retry';
+      readonly recipients: readonly EntryRecipient[];
+      readonly due: number;
+      readonly delayTold?: true;
+    }
   | { readonly kind: 'hold'; readonly reason: string; readonly by: string };
 
 /** Counts for listings and metrics. */
@@ -133,12 +149,20 @@ export interface SpoolStore {
   }): Promise<readonly EntryMeta[]>;
   /** When the next queued entry or expired lease becomes due; null when there is none. */
   nextDue(): Promise<number | null>;
+  /** Makes queued entries that are due later than `beyond` due at `due`; resolves with how many. */
+  hasten(beyond: number, due: number): Promise<number>;
   totals(): SpoolTotals;
   /** Operator's moves: held to queued, queued to held. False when the entry is not in a state that allows it. */
   release(id: string, due: number): Promise<boolean>;
-  hold(id: string, reason: string, by: string): Promise<boolean>;
+  hold(id: string, reason: string, by: string, since?: number): Promise<boolean>;
   /** Removes a queued or held entry for good; false when it is leased or absent. */
   remove(id: string): Promise<boolean>;
+  /**
+   * An operator's change of an entry that nobody works on: what was read (`seen`) becomes `next`, or ends (null), and `also`
+   * begins, all in one step. False, with nothing changed, when the entry is not as it was seen: somebody was faster. Throws
+   * IllegalMove for what `amended` of the table of states does not allow.
+   */
+  amend(seen: EntryMeta, next: EntryMeta | null, also?: readonly NewEntry[]): Promise<boolean>;
   /** Bytes free for new mail above the floor; commit answers `full` when this is not positive. */
   freeBytes(): number;
   close(): Promise<void>;

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { ManualClock } from '#clock';
 import { silent } from '#notices';
 import { FreeSpace } from './free-space.ts';
+import { Probe } from './probe.ts';
 import { idKey } from './record.ts';
 import { Reserve } from './reserve.ts';
 import { Tables } from './tables.ts';
@@ -42,7 +43,7 @@ async function bench(): Promise<Bench> {
   };
   return {
     tables,
-    writer: new GroupWriter(tables, reserve, free, clock, silent),
+    writer: new GroupWriter(tables, reserve, free, clock, silent, new Probe(join(dir, 'probe'))),
     count: () => transactions,
     put: (name, lazy = false) => ({
       size: 10,

@@ -12,6 +12,7 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { causeOf, spoolError } from './errors.ts';
 import type { FreeSpace } from './free-space.ts';
+import type { Probe } from './probe.ts';
 import type { Reserve } from './reserve.ts';
 import { SpoolError } from './store.ts';
 import type { Tables } from './tables.ts';
@@ -53,6 +54,7 @@ export class GroupWriter {
   readonly #free: FreeSpace;
   readonly #clock: Clock;
   readonly #notices: NoticeSink;
+  readonly #probe: Probe;
   #fullUntil = -Infinity;
   #full: SpoolError | null = null;
   #waiting: Waiting[] = [];
@@ -66,12 +68,20 @@ export class GroupWriter {
   #doubtful: (() => void)[] = [];
   #broken = false;
 
-  constructor(tables: Tables, reserve: Reserve, free: FreeSpace, clock: Clock, notices: NoticeSink) {
+  constructor(
+    tables: Tables,
+    reserve: Reserve,
+    free: FreeSpace,
+    clock: Clock,
+    notices: NoticeSink,
+    probe: Probe,
+  ) {
     this.#tables = tables;
     this.#reserve = reserve;
     this.#free = free;
     this.#clock = clock;
     this.#notices = notices;
+    this.#probe = probe;
   }
 
   /** Resolves true when the change is on disk, false when its guard did not hold. */
@@ -106,6 +116,7 @@ export class GroupWriter {
     this.#goOn();
     while (this.#running) await this.#running;
     await this.#reserve.close();
+    await this.#probe.close();
   }
 
   async #run(): Promise<void> {
@@ -113,6 +124,7 @@ export class GroupWriter {
     while (this.#waiting.length > 0 && (this.#pressing || this.#closed)) {
       let group: readonly Waiting[] = this.#nextGroup();
       try {
+        await this.#probe.ask();
         await this.#heal();
         if (!this.#hasRoom(group)) group = await this.#makeRoom(group);
         if (group.length > 0) await this.#write(group);
@@ -147,6 +159,8 @@ export class GroupWriter {
 
   /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on now. */
   async #makeRoom(group: readonly Waiting[]): Promise<readonly Waiting[]> {
+    await this.#reserve.look(); // another process may have made room
+    if (this.#hasRoom(group)) return group;
     if (this.#clock.elapsed() >= this.#fullUntil) {
       try {
         await this.#reserve.extend(roomFor(group) + SPARE, this.#free.bytes());

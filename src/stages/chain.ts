@@ -13,6 +13,9 @@ import { Seat } from './seat.ts';
 import type { SessionFacts, Transaction } from './session.ts';
 import type { StageName, StageSurroundings } from './settings.ts';
 
+/** Somebody to be asked after the filters. Never rejects. */
+type Last = () => Awaitable<Ruling>;
+
 /** The filters of one SMTP connection. */
 export class Chain {
   readonly #around: StageSurroundings;
@@ -30,6 +33,13 @@ export class Chain {
     return this.#facts.transaction;
   }
 
+  /** What each filter that was asked about the open message said last, and how long was waited for it: `rspamd accept 12ms`. */
+  get record(): readonly string[] {
+    const said: string[] = [];
+    for (const { record } of this.#seats) if (record !== '') said.push(record);
+    return said;
+  }
+
   /** A client connected. */
   connect(): Awaitable<Ruling> {
     return settled(this.#ask('connect'), (ruling) => this.#ofConnection(ruling));
@@ -44,24 +54,34 @@ export class Chain {
 
   /** The client authenticated. */
   auth(origin: Origin): Awaitable<Ruling> {
+    const before = this.#facts.origin;
     this.#facts.origin = origin;
-    return this.#ask('auth');
+    return settled(this.#ask('auth'), (ruling) => {
+      // Whom a filter refuses is nobody afterwards.
+      if (ruling.kind === 'refuse') this.#facts.origin = before;
+      return ruling;
+    });
   }
 
-  /** MAIL: opens the transaction; a ruling other than pass closes it again. `id` is the queue id. */
-  mail(id: string, sender: Path, senderParams: readonly string[]): Awaitable<Ruling> {
-    this.#facts.transaction = { id, sender, senderParams, recipients: [], hold: null };
-    return settled(this.#ask('mail'), (ruling) => {
+  /**
+   * MAIL: opens the transaction; a ruling other than pass closes it again. `id` is the queue id. `last`, here and at `rcpt`, is
+   * asked when every filter has let it pass: its ruling counts like that of one more filter.
+   */
+  mail(id: string, sender: Path, senderParams: readonly string[], last?: Last): Awaitable<Ruling> {
+    const began = this.#around.clock.elapsed();
+    this.#facts.transaction = { id, sender, senderParams, began, recipients: [], hold: null };
+    for (const seat of this.#seats) seat.begin();
+    return settled(this.#askThen('mail', last), (ruling) => {
       if (ruling.kind !== 'pass') this.endTransaction();
       return ruling;
     });
   }
 
   /** RCPT: a refusal concerns this recipient only, anything else the transaction. */
-  rcpt(recipient: Recipient): Awaitable<Ruling> {
+  rcpt(recipient: Recipient, last?: Last): Awaitable<Ruling> {
     const facts = this.#facts;
     facts.candidate = recipient;
-    return settled(this.#ask('rcpt'), (ruling) => {
+    return settled(this.#askThen('rcpt', last), (ruling) => {
       facts.candidate = null;
       const accepted = ruling.kind === 'pass';
       if (accepted) facts.transaction?.recipients.push(recipient);
@@ -129,6 +149,11 @@ export class Chain {
   #ofConnection(ruling: Ruling): Ruling {
     if (ruling.kind === 'refuse') for (const seat of this.#seats) seat.finish();
     return ruling;
+  }
+
+  #askThen(stage: StageName, last: Last | undefined): Awaitable<Ruling> {
+    const ruling = this.#ask(stage);
+    return last ? settled(ruling, (r) => (r.kind === 'pass' ? last() : r)) : ruling;
   }
 
   #ask(stage: StageName): Awaitable<Ruling> {

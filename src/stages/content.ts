@@ -100,6 +100,7 @@ export class MessageContent {
     const seat = this.#seats[place]!;
     if (!seat.asked) return NO_CHANGE; // it failed or was dropped while the content came
     const stream = this.#streams[place] ?? null;
+    let began = this.#around.clock.elapsed();
     try {
       let seen = received;
       let content = stream;
@@ -107,6 +108,7 @@ export class MessageContent {
         const before = await this.#messageBefore(place, received, answers);
         if (!before || !seat.asked) return NO_CHANGE;
         seen = before;
+        began = this.#around.clock.elapsed();
         content = await this.#present(seat, before);
       }
       const { verdict, edits } = await content.end();
@@ -120,6 +122,8 @@ export class MessageContent {
     } catch (error) {
       if (!seat.asked) return NO_CHANGE; // dropped by us: a filter before it ended the message
       return { ruling: seat.fail(error, 'data'), edits: null };
+    } finally {
+      seat.waited(began);
     }
   }
 

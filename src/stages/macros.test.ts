@@ -35,6 +35,7 @@ const TRANSACTION: Transaction = {
   id: 'Q1',
   sender: pathOf('a@out.test'),
   senderParams: [],
+  began: 0,
   recipients: [],
   hold: null,
 };

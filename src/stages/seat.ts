@@ -40,6 +40,9 @@ export class Seat {
   #refusal: Ruling | null = null;
   /** The ruling its failure, or its refusal of what was replayed, made for every further command of the transaction. */
   #failure: Ruling = PASS;
+  /** Its last word about the open message, and the milliseconds it was waited for. */
+  #said = '';
+  #spent = 0;
 
   constructor(access: FilterAccess, around: StageSurroundings, facts: SessionFacts) {
     this.#access = access;
@@ -58,6 +61,22 @@ export class Seat {
     return this.#part === 'in' && this.#conversation !== null && this.#told.data;
   }
 
+  /** `NAME VERDICT MILLISECONDS`, '' when it has said nothing about the open message. */
+  get record(): string {
+    return this.#said && `${this.settings.name} ${this.#said} ${Math.round(this.#spent)}ms`;
+  }
+
+  /** MAIL: what it says from now on is about another message. */
+  begin(): void {
+    this.#said = '';
+    this.#spent = 0;
+  }
+
+  /** It was waited for since then (Clock.elapsed). */
+  waited(since: number): void {
+    this.#spent += this.#around.clock.elapsed() - since;
+  }
+
   /** Whether a stage has anything to ask here; cheap, so that a chain with nobody to ask stays synchronous. */
   concerns(stage: StageName): boolean {
     if (this.#finished || this.settings.enable.constant === false) return false;
@@ -69,6 +88,7 @@ export class Seat {
     if (this.#refusal) return this.#refusal;
     if (this.#part === 'failed') return this.#failure;
     if (this.#part !== 'in') return PASS;
+    const began = this.#around.clock.elapsed();
     try {
       if (!(await this.#enabled())) {
         this.leave('off');
@@ -81,6 +101,8 @@ export class Seat {
       return this.#sticks(event, missed, this.heard(event, verdict));
     } catch (error) {
       return this.fail(error, stage);
+    } finally {
+      this.waited(began);
     }
   }
 
@@ -120,6 +142,7 @@ export class Seat {
   /** Takes a verdict: what it means for the client, and for this filter's further part. Throws when it is the filter's fault. */
   heard(event: EventName, verdict: Verdict): Ruling {
     const meaning = meaningOf(event, verdict, this.settings.name);
+    this.#said = verdict.kind;
     if (verdict.kind !== 'continue')
       this.#around.notices('milter.verdict', {
         milter: this.settings.name,
@@ -146,6 +169,7 @@ export class Seat {
     if (this.#facts.over) return GONE;
     const { name, onError } = this.settings;
     this.#noteFailure(error, stage);
+    this.#said = 'failed';
     const reply = replyForFailure(onError);
     const { transaction } = this.#facts;
     if (!transaction) {

@@ -1,5 +1,5 @@
 /** What a chain knows of its SMTP connection and of the open transaction: the source of macros and expression variables. */
-import { domainOf, utf8Of, type Origin, type Path, type Recipient } from '#message';
+import { domainOf, priorityOf, utf8Of, type Origin, type Path, type Recipient } from '#message';
 import type { VariableValue } from './settings.ts';
 
 /** MAIL to end-of-data or reset. */
@@ -8,6 +8,8 @@ export interface Transaction {
   readonly id: string;
   readonly sender: Path;
   readonly senderParams: readonly string[];
+  /** When MAIL came, by Clock.elapsed. */
+  readonly began: number;
   /** Accepted recipients so far, in order. */
   readonly recipients: Recipient[];
   /** A filter whose `onError` is quarantine failed: why the message is to be held. */
@@ -61,6 +63,7 @@ export function variableOf(facts: SessionFacts, name: string): VariableValue {
         shown(r.path),
       );
     case 'priority':
+      return priorityOf(transaction?.senderParams ?? []);
     case 'asn':
       return 0;
     default:

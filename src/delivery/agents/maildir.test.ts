@@ -22,8 +22,13 @@ async function rig(t: TestContext, pattern = '{domain}/{local}') {
     clock: new ManualClock(START + 123.456),
     notices: (name) => heard.push(name),
   });
-  const deliver = (addresses: readonly string[], body?: Body, header = 'Subject: x\r\n') => {
-    const made = entryTo(addresses, {}, header);
+  const deliver = (
+    addresses: readonly string[],
+    body?: Body,
+    header = 'Subject: x\r\n',
+    sender = 'from@test',
+  ) => {
+    const made = entryTo(addresses, { sender }, header);
     return agent.deliver({
       entry: made.meta,
       recipients: made.meta.recipients,
@@ -57,6 +62,30 @@ test('each recipient gets a file with Return-Path and Delivered-To on top and LF
   assert.equal((await stat(join(dir, 'mail/x.test/bob'))).mode & 0o777, 0o700);
   const [name] = await readdir(join(dir, 'mail/x.test/bob/new'));
   assert.match(name!, /^1795348800\.M123456P\d+Q\d+\.mx\.test$/);
+});
+
+test('a message that lay in the mailbox before is refused, for that mailbox alone', async (t) => {
+  const { deliver, messages } = await rig(t);
+  const header = 'Return-Path: <a@b>\r\nDelivered-To: bob@X.TEST\r\nSubject: x\r\n';
+  const outcomes = await deliver(['bob@x.test', 'Bob@x.test', 'eve@x.test'], undefined, header);
+  assert.deepEqual(
+    outcomes.map((o) => [o.status.code, o.status.enhanced]),
+    [
+      [554, '5.4.6'],
+      [250, '2.0.0'],
+      [250, '2.0.0'],
+    ],
+  );
+  assert.match(
+    (await messages('x.test/eve'))[0]!,
+    /^Return-Path: <from@test>\nDelivered-To: eve@x\.test\nReturn-Path: <a@b>\n/,
+  );
+});
+
+test('a bounce has the null return path', async (t) => {
+  const { deliver, messages } = await rig(t);
+  await deliver(['bob@x'], undefined, undefined, '');
+  assert.match((await messages('x/bob'))[0]!, /^Return-Path: <>\nDelivered-To: bob@x\n/);
 });
 
 test('many messages at once all get names of their own', async (t) => {

@@ -3,7 +3,8 @@
  *
  * Files have LF line ends, as Maildir readers expect, and begin with Return-Path and Delivered-To. The folder is a pattern with
  * `{local}`, `{domain}` and `{address}`; what fills them can never leave the folder it stands in. Folders are made 0700. A
- * recipient is delivered only when file and folder are on disk. Trouble with the disk is a temporary outcome that names no
+ * recipient is delivered only when file and folder are on disk. A message whose own Delivered-To says that it lay in the mailbox
+ * before is refused: somebody sends on what is delivered here, and it would come again and again. Trouble with the disk is a temporary outcome that names no
  * file; the notice does. A file left under tmp/ by a crash is for the reader to clean up, as Maildir has it.
  */
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import type { NoticeSink } from '#notices';
 import type { EntryContent } from '#spool';
 import type { Clock } from '#clock';
 import type { Agent } from '../agent.ts';
+import { deliveredBefore } from '../loop.ts';
 import { FolderSync } from './folder-sync.ts';
 import { folderFor, hostPart, withLf } from './maildir-names.ts';
 
@@ -32,6 +34,7 @@ const MAX_KNOWN = 10_000;
 
 const DELIVERED = status(250, '2.0.0', 'delivered to the mailbox');
 const FULL = status(452, '4.3.1', 'no room for the mailbox');
+const LOOP = status(554, '5.4.6', 'the message has been in this mailbox before: it is going round in a loop');
 const TROUBLE = status(451, '4.3.0', 'the mailbox cannot be written at present');
 
 let counter = 0;
@@ -40,6 +43,7 @@ export function makeMaildirAgent(options: MaildirOptions): Agent {
   const known = new Set<string>();
   const sync = new FolderSync();
   const deliverTo = async (address: string, sender: string, content: EntryContent): Promise<Status> => {
+    if (deliveredBefore(content.header, address)) return LOOP;
     const folder = folderFor(options.to, address);
     const wasKnown = known.has(folder);
     try {
@@ -62,6 +66,7 @@ export function makeMaildirAgent(options: MaildirOptions): Agent {
         recipients.map(async ({ address }) => ({
           address,
           status: signal.aborted ? TROUBLE : await deliverTo(address, entry.sender, opened),
+          success: 'delivered' as const,
         })),
       );
     },

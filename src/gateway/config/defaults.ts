@@ -9,6 +9,7 @@ const MIB = 1_048_576;
 /** Times in milliseconds, sizes in bytes. */
 export const DEFAULTS = {
   stateDir: './var',
+  workers: 1,
   listener: {
     name: 'smtp',
     bind: '127.0.0.1:2525',
@@ -32,11 +33,20 @@ export const DEFAULTS = {
   spool: { inlineBodyMax: 65_536 },
   delivery: {
     smtpPort: 25,
+    lmtpPort: 24,
+    balance: 'order',
+    allowLoopback: false,
     retry: [2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR],
     expire: 5 * DAY,
+    holdExpire: 30 * DAY,
+    holdExpired: 'notify',
+    notifyDelay: 0,
+    dsnReturn: 'headers',
+    dsnMaxSize: 65_536,
     concurrencyTotal: 200,
     concurrencyPerDestination: 20,
   },
+  dns: { timeout: 5 * SECOND },
 } as const;
 
 /** Bounds of settings that have one beyond good sense. */
@@ -47,6 +57,10 @@ export const BOUNDS = {
   size: 2 ** 31 - 1,
   /** Largest body kept inside the store's record. */
   inlineBody: MIB,
+  /** Most of a message that a notice gives back. */
+  returned: 16 * MIB,
+  /** Processes that take mail. */
+  workers: 64,
   /** A unix socket's path (sun_path on Linux, without the final NUL). */
   socketPath: 107,
 } as const;

@@ -3,17 +3,32 @@ export type { BindAddress, HostPort, Network } from './address.ts';
 export type {
   Config,
   DeliveryConfig,
+  HopConfig,
   ListenerConfig,
+  LmtpTarget,
   MilterConfig,
   MilterTlsConfig,
   OnError,
   RelayConfig,
   RouteConfig,
   RouteTarget,
+  SmtpTarget,
   SpoolConfig,
   StageName,
   TlsConfig,
 } from './config.ts';
+export { ADMIN_BIND, TOKEN, type AdminConfig, type AdminToken } from './schema-admin.ts';
+export type { DnsConfig } from './schema-dns.ts';
 export { diagnosticLine, type ConfigDiagnostic } from './diagnostics.ts';
+export {
+  NEW_HASH,
+  parsePasswordHash,
+  passwordHashText,
+  type PasswordHash,
+  type ScramHash,
+  type ScryptHash,
+} from './password.ts';
+export { parseSize } from './size.ts';
+export { senderPattern, userName, type UserConfig } from './users.ts';
 export { VERSION } from './version.ts';
 export { loadConfig, type ConfigSource, type LoadOptions, type LoadResult } from './load.ts';

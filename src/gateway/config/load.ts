@@ -30,7 +30,13 @@ export interface LoadOptions {
 
 /** A configuration, or everything that is wrong with it. */
 export type LoadResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigDiagnostic[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** What was read: loaded again with the same base it gives the same configuration. */
+      readonly text: string;
+      readonly warnings: readonly ConfigDiagnostic[];
+    }
   | {
       readonly ok: false;
       readonly errors: readonly ConfigDiagnostic[];
@@ -56,7 +62,7 @@ export function loadConfig(source: ConfigSource, options: LoadOptions = {}): Loa
   ].toSorted(byPlace);
   const errors = diagnostics.filter((d) => d.severity === 'error');
   const warnings = diagnostics.filter((d) => d.severity === 'warning');
-  return errors.length === 0 ? { ok: true, config, warnings } : { ok: false, errors, warnings };
+  return errors.length === 0 ? { ok: true, config, text: read, warnings } : { ok: false, errors, warnings };
 }
 
 /** Every step looks at what the one before could see; the result counts only when no error was found. */

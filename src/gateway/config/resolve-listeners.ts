@@ -1,11 +1,13 @@
 /** Listeners: defaults, unique names and addresses. See resolve.ts for the promises. */
 import { resolve as absolute } from 'node:path';
-import { asciiLower, byteStringOf } from '#message';
-import { parseBind, parseNetwork, type BindAddress, type Network } from './address.ts';
+import { parseBind, type BindAddress, type Network } from './address.ts';
 import type { ListenerConfig, RelayConfig } from './config.ts';
 import { BOUNDS, DEFAULTS } from './defaults.ts';
-import { invalid, Problem, type Issue } from './diagnostics.ts';
+import { invalid, type Issue } from './diagnostics.ts';
 import type { Resolving } from './resolve.ts';
+import { clientCertificatesOf } from './resolve-tls.ts';
+import { resolveRelay } from './resolve-relay.ts';
+import { resolveLimits } from './schema-limits.ts';
 import type { ListenerSettings } from './schema-listeners.ts';
 import type { Settings } from './schema.ts';
 import type { Seen } from './seen.ts';
@@ -29,7 +31,9 @@ export function resolveListeners(settings: Seen<Settings>, cx: Resolving): reado
         ),
       );
     if (name !== undefined) names.add(name);
-    return [resolveListener(l, bindsOf(l, i, cx, taken))];
+    const clientCertificates = clientCertificatesOf(l, i, settings, cx);
+    const relay = resolveRelay(l.relay, i, cx);
+    return [resolveListener(l, bindsOf(l, i, cx, taken), relay, clientCertificates)];
   });
 }
 
@@ -50,6 +54,7 @@ function bindsOf(l: Seen<ListenerSettings>, index: number, cx: Resolving, taken:
       cx.say(
         invalid(path, `the socket path is longer than ${BOUNDS.socketPath} bytes`, 'choose a shorter path'),
       );
+    if (l.protocol === 'lmtp' && address.kind === 'tcp' && address.port === 25) cx.say(lmtpOn25(path));
     const other = taken.find((t) => collide(t.address, address));
     if (other) cx.say(collision(path, other));
     taken.push({ address, by: l.name === undefined ? 'another listener' : `listener ${l.name}` });
@@ -73,32 +78,43 @@ function collision(path: Issue['path'], { address, by }: Taken): Issue {
   return duplicate(path, `${by} is bound there already${all}`, 'keep one of them, or choose another port');
 }
 
-function resolveListener(l: Seen<ListenerSettings>, bind: readonly BindAddress[]): ListenerConfig {
+/** A warning: who connects to port 25 expects SMTP (RFC 2033 5). */
+function lmtpOn25(path: Issue['path']): Issue {
+  const remedy = 'choose another port, such as 24, or a unix socket';
+  return { ...invalid(path, 'LMTP does not belong on port 25', remedy), severity: 'warning' };
+}
+
+function resolveListener(
+  l: Seen<ListenerSettings>,
+  bind: readonly BindAddress[],
+  relay: RelayConfig,
+  clientCertificates: ListenerConfig['clientCertificates'],
+): ListenerConfig {
   return {
     name: l.name ?? '',
     bind,
-    protocol: 'smtp',
+    protocol: l.protocol ?? 'smtp',
+    dsn: l.dsn ?? true,
     tls: l.tls ?? 'off',
-    relay: resolveRelay(l.relay),
+    clientCertificates,
+    auth: l.auth ?? 'off',
+    insecureAuth: l.insecureAuth ?? false,
+    relay,
+    trustedProxies: networksOf(l.trustedProxies),
+    xclient: networksOf(l.xclient),
     maxMessageSize: l.maxMessageSize ?? D.maxMessageSize,
     maxRecipients: l.maxRecipients ?? D.maxRecipients,
     maxConnections: l.maxConnections ?? D.maxConnections,
     maxConnectionsPerClient: l.maxConnectionsPerClient ?? D.maxConnectionsPerClient,
     bareLineEnds: l.bareLineEnds ?? 'reject',
+    refuseEarlyTalkers: l.refuseEarlyTalkers ?? false,
+    limits: resolveLimits(l.limits, l.maxRecipients ?? D.maxRecipients),
   };
 }
 
-/** Without `relay`: loopback to anywhere, everyone to localhost. With it, what it does not name is nobody and nothing. */
-function resolveRelay(relay: Seen<ListenerSettings>['relay']): RelayConfig {
-  if (!relay)
-    return {
-      networks: D.relayNetworks.map(parseNetwork).filter((n): n is Network => !(n instanceof Problem)),
-      domains: D.relayDomains,
-    };
-  return {
-    networks: relay.networks?.filter((network) => network !== undefined) ?? [],
-    domains: relay.domains?.map((domain) => byteStringOf(asciiLower(domain ?? ''))) ?? [],
-  };
+/** Those that could be read. */
+function networksOf(written: readonly (Network | undefined)[] | undefined): readonly Network[] {
+  return written?.filter((network) => network !== undefined) ?? [];
 }
 
 function duplicate(path: Issue['path'], message: string, remedy: string): Issue {

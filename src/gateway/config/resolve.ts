@@ -9,12 +9,18 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { hostname as machineName } from 'node:os';
 import { resolve as absolute } from 'node:path';
 import { canonicalAddress, isHostName } from './address.ts';
-import type { Config, TlsConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
 import { invalid, type DocPath, type Issue } from './diagnostics.ts';
 import { resolveDelivery } from './resolve-delivery.ts';
 import { resolveListeners } from './resolve-listeners.ts';
 import { resolveMilters } from './resolve-milters.ts';
+import { checkThrough } from './resolve-through.ts';
+import { resolveTls } from './resolve-tls.ts';
+import { resolveUsers } from './resolve-users.ts';
+import { resolveAdmin } from './schema-admin.ts';
+import { resolveDns } from './schema-dns.ts';
+import { resolveShedding } from './schema-limits.ts';
 import type { Settings } from './schema.ts';
 import type { Seen } from './seen.ts';
 
@@ -32,11 +38,15 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
   const stateDir = absolute(cx.base, settings.stateDir ?? DEFAULTS.stateDir);
   const listeners = resolveListeners(settings, cx);
   const spool = settings.spool ?? {};
+  checkThrough(settings, cx);
   return {
     hostname: hostNameOf(settings.hostname, cx),
     stateDir,
+    workers: workersOf(settings, cx),
     listeners,
-    tls: tlsOf(settings, cx),
+    tls: resolveTls(settings, cx),
+    users: resolveUsers(settings, cx),
+    usersFile: settings.usersFile === undefined ? '' : readable(settings.usersFile, ['usersFile'], cx),
     milters: resolveMilters(settings.milters ?? [], Math.max(...listeners.map((l) => l.maxMessageSize)), cx),
     spool:
       spool.engine === 'memory'
@@ -47,8 +57,24 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
             inlineBodyMax: spool.inlineBodyMax ?? DEFAULTS.spool.inlineBodyMax,
           },
     delivery: resolveDelivery(settings.delivery ?? {}, stateDir, cx),
+    dns: resolveDns(settings.dns),
+    admin: resolveAdmin(settings.admin, stateDir, cx),
+    shedding: resolveShedding(settings.shedding),
     log: { level: settings.log?.level ?? 'info', format: settings.log?.format ?? 'json' },
   };
+}
+
+/** Several processes share the spool, which one that is in memory cannot be. */
+function workersOf({ workers = DEFAULTS.workers, spool }: Seen<Settings>, cx: Resolving): number {
+  if (workers > 1 && spool?.engine === 'memory')
+    cx.say(
+      invalid(
+        ['workers'],
+        'several workers cannot share a spool in memory',
+        'write engine: lmdb, or workers: 1',
+      ),
+    );
+  return workers;
 }
 
 function hostNameOf(written: string | undefined, cx: Resolving): string {
@@ -66,26 +92,6 @@ function hostNameOf(written: string | undefined, cx: Resolving): string {
       ),
     );
   return written;
-}
-
-function tlsOf(settings: Seen<Settings>, cx: Resolving): TlsConfig | null {
-  const { tls } = settings;
-  if (!tls) {
-    if (cx.refused(['tls'])) return null;
-    for (const [i, listener] of (settings.listeners ?? []).entries())
-      if (listener?.tls !== undefined && listener.tls !== 'off')
-        cx.say(
-          invalid(
-            ['listeners', i, 'tls'],
-            `${listener.tls} needs a certificate`,
-            'add tls: { certificate: FILE, key: FILE } at the top level, or write off',
-          ),
-        );
-    return null;
-  }
-  const file = (key: keyof typeof tls): string =>
-    tls[key] === undefined ? '' : readable(tls[key], ['tls', key], cx);
-  return { certificate: file('certificate'), key: file('key'), clientCa: file('clientCa') };
 }
 
 /** The absolute path of a PEM file; says so when it cannot be read now. */

@@ -4,6 +4,8 @@ import { parseBind, parseNetwork } from './address.ts';
 import { BOUNDS } from './defaults.ts';
 import { Problem, shown } from './diagnostics.ts';
 import { flag, group, integer, list, oneOf, size, text } from './leaves.ts';
+import { limitSettings } from './schema-limits.ts';
+import { recipientsSettings } from './schema-recipients.ts';
 
 const COUNT = 1_000_000;
 
@@ -28,19 +30,26 @@ export const listenerSettings = group({
   name,
   bind: list(text(parseBind), { single: true, least: 1 }),
   protocol: oneOf('smtp', 'lmtp').optional(),
+  dsn: flag.optional(),
   tls: oneOf('off', 'starttls', 'require', 'implicit').optional(),
+  clientCertificates: oneOf('off', 'ask', 'require').optional(),
   auth: oneOf('off', 'optional', 'required').optional(),
   insecureAuth: flag.optional(),
   relay: group({
     networks: list(text(parseNetwork), { single: true }).optional(),
     domains: list(domain, { single: true }).optional(),
+    recipients: recipientsSettings.optional(),
+    callAhead: flag.optional(),
   }).optional(),
   trustedProxies: list(text(parseNetwork), { single: true }).optional(),
+  xclient: list(text(parseNetwork), { single: true }).optional(),
   maxMessageSize: size(1, BOUNDS.size).optional(),
   maxRecipients: integer(1, COUNT).optional(),
   maxConnections: integer(1, COUNT).optional(),
   maxConnectionsPerClient: integer(1, COUNT).optional(),
   bareLineEnds: oneOf('reject', 'normalise').optional(),
+  refuseEarlyTalkers: flag.optional(),
+  limits: limitSettings.optional(),
 });
 
 /** One listener as written. */

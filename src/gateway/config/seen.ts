@@ -7,12 +7,14 @@
 import { z } from 'zod';
 import type { BindAddress, Network } from './address.ts';
 import type { DocPath } from './diagnostics.ts';
+import type { RateConfig } from './leaves-route.ts';
 import { nearest } from './nearest.ts';
+import type { RecipientsSettings } from './schema-recipients.ts';
 import { settingsSchema, type Settings } from './schema.ts';
 import type { StageName } from './config.ts';
 
 /** Values that are there as a whole or not at all. */
-type Whole = BindAddress | Network | readonly StageName[];
+type Whole = BindAddress | Network | RateConfig | RecipientsSettings | readonly StageName[];
 
 /** A part of the Settings in which anything may be lacking, entries of lists included; positions are kept. */
 export type Seen<T> = T extends Whole

@@ -19,13 +19,6 @@ interface Row<T> {
 }
 
 const TOP: readonly Row<Seen<Settings>>[] = [
-  { path: ['users'], asked: (s) => s.users !== undefined, what: 'authentication', remedy: 'remove users' },
-  {
-    path: ['admin'],
-    asked: (s) => s.admin !== undefined,
-    what: 'the admin interface',
-    remedy: 'remove admin',
-  },
   {
     path: ['spool', 'engine'],
     asked: (s) => s.spool?.engine === 'postgres',
@@ -38,55 +31,11 @@ const TOP: readonly Row<Seen<Settings>>[] = [
     what: 'a spool elsewhere',
     remedy: 'remove url',
   },
-  {
-    path: ['delivery', 'mode'],
-    asked: (s) => s.delivery?.mode === 'through',
-    what: 'mode through',
-    remedy: 'write queue',
-  },
-  {
-    path: ['delivery', 'notifyDelay'],
-    asked: (s) => (s.delivery?.notifyDelay ?? 0) > 0,
-    what: 'the delayed-mail notice',
-    remedy: 'write 0, or remove notifyDelay',
-  },
 ];
 
-const LISTENER: readonly Row<Seen<ListenerSettings>>[] = [
-  {
-    path: ['protocol'],
-    asked: (l) => l.protocol === 'lmtp',
-    what: 'receiving by LMTP',
-    remedy: 'write smtp',
-  },
-  {
-    path: ['auth'],
-    asked: (l) => l.auth !== undefined && l.auth !== 'off',
-    what: 'authentication',
-    remedy: 'write off, or remove auth',
-  },
-  {
-    path: ['insecureAuth'],
-    asked: (l) => l.insecureAuth !== undefined,
-    what: 'authentication',
-    remedy: 'remove insecureAuth',
-  },
-  {
-    path: ['trustedProxies'],
-    asked: (l) => l.trustedProxies !== undefined,
-    what: 'the PROXY protocol',
-    remedy: 'remove trustedProxies',
-  },
-];
+const LISTENER: readonly Row<Seen<ListenerSettings>>[] = [];
 
-const ROUTE: readonly Row<Seen<RouteSettings>>[] = [
-  {
-    path: ['via'],
-    asked: (r) => r.via === 'mx' || r.via === 'lmtp',
-    what: 'delivery of this kind',
-    remedy: 'write smtp, maildir or discard',
-  },
-];
+const ROUTE: readonly Row<Seen<RouteSettings>>[] = [];
 
 /** An issue for everything asked for that is not there yet, in the order of the rows. */
 export function unsupported(settings: Seen<Settings>): readonly Issue[] {

@@ -34,6 +34,16 @@ test('parameters go only to a peer that offers their extension', () => {
   assert.deepEqual(bare.rcpts, ['RCPT TO:<b@y>\r\n']);
 });
 
+test('a priority is passed on to a peer that offers it, and to no other', () => {
+  const m = message({ senderParams: ['MT-PRIORITY=-4'] });
+  assert.equal(
+    planTransaction(m, { ...NO_EXTENSIONS, mtPriority: true }, 'hop').mail,
+    'MAIL FROM:<a@x> MT-PRIORITY=-4\r\n',
+  );
+  assert.equal(planTransaction(m, ALL, 'hop').mail, 'MAIL FROM:<a@x> SIZE=14\r\n');
+  assert.ok(extensionsOf(status(250, '', 'hop\nMT-PRIORITY MIXER', 'hop')).mtPriority);
+});
+
 test('an internationalized address fails where SMTPUTF8 is missing and only there', () => {
   const m = message({
     recipients: [

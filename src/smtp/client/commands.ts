@@ -94,6 +94,7 @@ function mailCommand(message: OutgoingMessage, ext: Extensions, utf8: boolean): 
   if (params.length > 0) {
     if (ext.eightBitMime && parameter(params, 'BODY')?.toUpperCase() === '8BITMIME') line += ' BODY=8BITMIME';
     if (ext.dsn) line += passed(params, ['RET', 'ENVID']);
+    if (ext.mtPriority) line += passed(params, ['MT-PRIORITY']);
   }
   if (utf8 && ext.smtpUtf8) line += ' SMTPUTF8';
   return line + '\r\n';

@@ -2,30 +2,32 @@
  * A connection to one next hop, ready for messages: greeted, TLS as asked for, EHLO said.
  *
  * Opening gives the connection or a temporary Status, never a refusal of mail: what a host says before MAIL is about the
- * host. `require` never says MAIL in plaintext; `opportunistic` falls back to plaintext at most once per opening. Never
- * throws for anything the peer does.
+ * host. `require` never says MAIL in plaintext; `opportunistic` falls back to plaintext at most once per address. A password is
+ * said only where `ConnectOptions.auth` allows it. Never throws for anything the peer does.
  */
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { isPositive, status } from '#message';
 import type { Status } from '#message';
+import { authenticate } from './auth.ts';
 import type { OutgoingMessage } from './commands.ts';
 import { NO_EXTENSIONS, extensionsOf } from './extensions.ts';
 import type { Extensions } from './extensions.ts';
 import type { Hop } from './hop.ts';
+import { inquire } from './inquiry.ts';
+import type { Inquiry } from './inquiry.ts';
 import { TIMEOUTS } from './options.ts';
 import type { ConnectOptions, Timeouts } from './options.ts';
-import { MAX_ADDRESSES, makeResolve } from './resolve.ts';
+import { MAX_ADDRESSES, ResolveFault, makeResolve } from './resolve.ts';
+import { Steps } from './steps.ts';
 import { Transaction } from './transaction.ts';
-import type { Sent } from './transaction.ts';
+import type { Sent, Talk } from './transaction.ts';
 import { hostRefusal, statusOfFault } from './trouble.ts';
 import { WireFault, connectWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
 const resolveByDefault = makeResolve();
-
-const nobody = (): null => null;
 
 /** An open connection. Made by `openSmtpConnection`. */
 export class SmtpConnection {
@@ -37,92 +39,103 @@ export class SmtpConnection {
   messages = 0;
   /** When the last transaction ended, by Clock.elapsed. */
   idleSince = 0;
-  readonly #wire: Wire;
-  readonly #timeouts: Timeouts;
+  readonly #talk: Talk;
   #open = false;
-  /** The message whose commands were sent behind the one before it. */
-  #announced: Transaction | null = null;
 
-  constructor(wire: Wire, hop: Hop, extensions: Extensions, secure: boolean, timeouts: Timeouts) {
-    this.#wire = wire;
+  constructor(talk: Talk, hop: Hop, secure: boolean) {
+    this.#talk = talk;
     this.hop = hop;
-    this.extensions = extensions;
+    this.extensions = talk.ext;
     this.secure = secure;
-    this.#timeouts = timeouts;
   }
 
-  /** Whether the connection stands, as far as is known; a message announced on it can go on. */
-  get alive(): boolean {
-    return this.#wire.alive;
-  }
-
-  /** Whether another message may be sent; false while one is announced, and once the peer closed or said something unasked. */
+  /** Whether another message may be sent; false once the peer closed or said something unasked. */
   get usable(): boolean {
-    return this.#wire.usable;
+    return this.#talk.wire.usable;
   }
 
-  /**
-   * Sends one message; one at a time. Never rejects for anything the peer does. `follow` is asked when the content is about
-   * to be written, if the peer lets another message be announced in the same write. A message it gives is to be sent next;
-   * when it is not, the connection is `usable` no more.
-   */
-  async send(message: OutgoingMessage, follow: () => OutgoingMessage | null = nobody): Promise<Sent> {
+  /** Sends one message; one at a time. Never rejects for anything the peer does. */
+  async send(message: OutgoingMessage): Promise<Sent> {
     this.messages++;
-    const announced = this.#announced?.message === message ? this.#announced : null;
-    this.#announced = null;
-    const run = announced ?? this.#transaction(message, this.#open);
-    const sent = await run.run(() => this.#announce(follow));
+    const sent = await new Transaction(this.#talk, message, this.#open).run();
     this.#open = sent.open;
     return sent;
   }
 
+  /** Asks whether a recipient would be taken; sends no message. The one thing a connection is opened for: QUIT follows. */
+  ask(address: string): Promise<Inquiry> {
+    return inquire(this.#talk.wire, this.extensions, address, this.#talk.timeouts);
+  }
+
+  /** The same step by step, for whoever must hear each answer first; then nothing else is done with this connection. */
+  steps(): Steps {
+    return new Steps(this.#talk);
+  }
+
   /** Says goodbye and closes. Never rejects. */
   quit(): Promise<void> {
-    return this.#wire.quit(this.#timeouts.quit);
+    return this.#talk.wire.quit(this.#talk.timeouts.quit);
   }
 
   /** Closes at once; a message being sent gets temporary answers. */
   abort(): void {
-    this.#wire.destroy();
-  }
-
-  #announce(follow: () => OutgoingMessage | null): Transaction | null {
-    const message = this.extensions.pipelining ? follow() : null;
-    if (message !== null) this.#announced = this.#transaction(message, false);
-    return this.#announced;
-  }
-
-  #transaction(message: OutgoingMessage, open: boolean): Transaction {
-    return new Transaction(this.#wire, this.extensions, message, this.#timeouts, open);
+    this.#talk.wire.destroy();
   }
 }
 
 /** Connects to a hop, address after address; the last trouble is the answer when none works. */
 export async function openSmtpConnection(
   hop: Hop,
-  options: ConnectOptions,
+  common: ConnectOptions,
   signal?: AbortSignal,
 ): Promise<SmtpConnection | Status> {
+  const options = hop.tls === undefined ? common : { ...common, tls: hop.tls };
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   let addresses: readonly string[];
   try {
-    addresses = hop.path === '' ? await (options.resolve ?? resolveByDefault)(hop.name) : [''];
+    addresses = await addressesOf(hop, options);
   } catch (cause) {
     return statusOfFault(cause, hop.name);
   }
+  // A socket of this machine needs no TLS.
+  const tls = hop.path !== '' && options.tls === 'opportunistic' ? 'off' : options.tls;
   let trouble = status(451, '4.4.4', `no address of ${hop.name}`);
   for (const address of addresses.slice(0, MAX_ADDRESSES)) {
     if (signal?.aborted) return statusOfFault(new WireFault('aborted', 'given up'), hop.name);
-    const opened = await openAt(address, hop, options, timeouts, options.tls, signal);
+    const opened = await openAt({ address, hop, options, timeouts, tls, signal });
     if (opened instanceof SmtpConnection) return opened;
     trouble = opened.trouble;
-    if (!opened.tlsFailed || options.tls !== 'opportunistic') continue;
+    if (!opened.tlsFailed || tls !== 'opportunistic' || options.auth) continue;
     options.notices('delivery.tls-fallback', { hop: hop.name, reason: trouble.text });
-    const plain = await openAt(address, hop, options, timeouts, 'off', signal);
+    const plain = await openAt({ address, hop, options, timeouts, tls: 'off', signal });
     if (plain instanceof SmtpConnection) return plain;
     trouble = plain.trouble;
   }
   return trouble;
+}
+
+/** Addresses to try in order, '' for a unix socket. Rejects with ResolveFault. */
+async function addressesOf(
+  { name, path }: Hop,
+  { resolve = resolveByDefault, source }: ConnectOptions,
+): Promise<readonly string[]> {
+  if (path !== '') return [''];
+  const found = await resolve(name);
+  if (source === undefined) return found;
+  const family = isIP(source);
+  const same = found.filter((a) => isIP(a) === family);
+  if (same.length > 0) return same;
+  throw new ResolveFault('name', `none is IPv${family}, as the source address is`);
+}
+
+/** One address to be tried. */
+interface Opening {
+  readonly address: string;
+  readonly hop: Hop;
+  readonly options: ConnectOptions;
+  readonly timeouts: Timeouts;
+  readonly tls: ConnectOptions['tls'];
+  readonly signal: AbortSignal | undefined;
 }
 
 interface NotOpened {
@@ -131,16 +144,11 @@ interface NotOpened {
   readonly tlsFailed: boolean;
 }
 
-async function openAt(
-  address: string,
-  hop: Hop,
-  options: ConnectOptions,
-  timeouts: Timeouts,
-  tls: ConnectOptions['tls'],
-  signal: AbortSignal | undefined,
-): Promise<SmtpConnection | NotOpened> {
+async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
+  const { address, hop, options, timeouts, tls, signal } = opening;
+  const { clock, source } = options;
   let wire: Wire | null = null;
-  let tlsBegun = false;
+  let secure = false;
   const abort = () => wire?.destroy();
   signal?.addEventListener('abort', abort);
   const refuse = (trouble: Status): NotOpened => {
@@ -148,38 +156,58 @@ async function openAt(
     return { trouble, tlsFailed: false };
   };
   try {
-    const to = hop.path === '' ? { host: address, port: hop.port } : { path: hop.path };
-    wire = await connectWire(to, hop.name, options.clock, timeouts.connect);
+    const local = source === undefined ? {} : { localAddress: source };
+    const to = hop.path === '' ? { host: address, port: hop.port, ...local } : { path: hop.path };
+    wire = await connectWire(to, hop.name, clock, timeouts.connect);
     const greeting = await wire.reply(timeouts.greeting);
     if (greeting.code !== 220) return refuse(hostRefusal(greeting));
-    let ext = await hello(wire, options.hostname, timeouts);
+    let ext = await hello(wire, options, timeouts);
     if ('code' in ext) return refuse(hostRefusal(ext));
     if (tls !== 'off') {
       const answer = ext.startTls ? await wire.askTls(timeouts.command) : null;
       if (answer?.code === 220) {
-        tlsBegun = true;
+        secure = true;
         if (wire.injected) options.notices('delivery.plaintext-after-starttls', { hop: hop.name });
         await wire.startTls(tlsOptions(hop, options), timeouts.tls);
-        ext = await hello(wire, options.hostname, timeouts);
+        ext = await hello(wire, options, timeouts);
         if ('code' in ext) return refuse(hostRefusal(ext));
       } else if (tls === 'require') return refuse(noTls(hop, answer));
       else if (answer?.code === 421) return refuse(answer);
     }
-    return new SmtpConnection(wire, hop, ext, tlsBegun, timeouts);
+    if (options.auth) {
+      if (!secure && !(options.tls === 'off' && isLoopback(address)))
+        return refuse(status(451, '4.7.11', `${hop.name} is not told our password without TLS`));
+      const refused = await authenticate(wire, ext, options.auth, timeouts);
+      if (refused) return refuse(refused);
+    }
+    const lmtp = options.protocol === 'lmtp';
+    return new SmtpConnection({ wire, ext, timeouts, lmtp }, hop, secure);
   } catch (cause) {
     wire?.destroy();
-    return { trouble: statusOfFault(cause, hop.name), tlsFailed: tlsBegun };
+    return { trouble: statusOfFault(cause, hop.name), tlsFailed: secure };
   } finally {
     signal?.removeEventListener('abort', abort);
   }
 }
 
-/** EHLO, and HELO where that is not known. A Status is the host's refusal. */
-async function hello(wire: Wire, hostname: string, timeouts: Timeouts): Promise<Extensions | Status> {
-  wire.command(`EHLO ${hostname}\r\n`, 1);
+/** An address of this machine that nobody else hears; '' is a unix socket. */
+function isLoopback(address: string): boolean {
+  return address === '' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}
+
+/** EHLO or LHLO, and HELO where EHLO is not known. A Status is the host's refusal. */
+async function hello(
+  wire: Wire,
+  { hostname, protocol, pipelining }: ConnectOptions,
+  timeouts: Timeouts,
+): Promise<Extensions | Status> {
+  wire.command(`${protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${hostname}\r\n`, 1);
   const reply = await wire.reply(timeouts.command);
-  if (reply.code < 300) return extensionsOf(reply);
-  if (isPositive(reply) || reply.code < 500) return reply;
+  if (reply.code < 300) {
+    const offered = extensionsOf(reply);
+    return pipelining === false ? { ...offered, pipelining } : offered;
+  }
+  if (isPositive(reply) || reply.code < 500 || protocol === 'lmtp') return reply;
   wire.command(`HELO ${hostname}\r\n`, 1);
   const old = await wire.reply(timeouts.command);
   return old.code < 300 ? NO_EXTENSIONS : old;
@@ -191,7 +219,7 @@ function noTls(hop: Hop, answer: Status | null): Status {
 }
 
 function tlsOptions(hop: Hop, options: ConnectOptions): ConnectionOptions {
-  const verify = options.verify ?? options.tls === 'require';
+  const verify = options.verify ?? (options.tls === 'require' || options.auth !== undefined);
   return {
     rejectUnauthorized: verify,
     ...(isIP(hop.name) === 0 ? { servername: hop.name } : { host: hop.name }),

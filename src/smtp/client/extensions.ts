@@ -8,9 +8,12 @@ export interface Extensions {
   readonly eightBitMime: boolean;
   readonly smtpUtf8: boolean;
   readonly dsn: boolean;
+  readonly mtPriority: boolean;
   readonly size: boolean;
   /** Largest message taken, in bytes; 0 when it is not said. */
   readonly maxSize: number;
+  /** SASL mechanisms, in capitals. */
+  readonly auth: readonly string[];
 }
 
 /** What a peer without EHLO offers. */
@@ -20,16 +23,20 @@ export const NO_EXTENSIONS: Extensions = {
   eightBitMime: false,
   smtpUtf8: false,
   dsn: false,
+  mtPriority: false,
   size: false,
   maxSize: 0,
+  auth: [],
 };
 
 /** Reads a positive answer to EHLO; what it does not know it passes over. */
 export function extensionsOf(reply: Status): Extensions {
   const offered = new Map<string, string>();
+  const auth: string[] = [];
   for (const line of reply.text.split('\n').slice(1)) {
-    const [keyword = '', value = ''] = line.trim().split(/[ =]+/, 2);
-    offered.set(keyword.toUpperCase(), value);
+    const [keyword = '', value = '', ...more] = line.trim().toUpperCase().split(/[ =]+/);
+    offered.set(keyword, value);
+    if (keyword === 'AUTH') auth.push(value, ...more);
   }
   const size = offered.get('SIZE');
   return {
@@ -38,7 +45,9 @@ export function extensionsOf(reply: Status): Extensions {
     eightBitMime: offered.has('8BITMIME'),
     smtpUtf8: offered.has('SMTPUTF8'),
     dsn: offered.has('DSN'),
+    mtPriority: offered.has('MT-PRIORITY'),
     size: size !== undefined,
     maxSize: size !== undefined && /^\d{1,15}$/.test(size) ? Number(size) : 0,
+    auth,
   };
 }

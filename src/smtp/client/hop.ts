@@ -2,6 +2,7 @@
  * A next hop as configured: its name, and where it listens. Parsing and naming only; finding addresses is in resolve.ts.
  */
 import { isIP } from 'node:net';
+import type { TlsMode } from './options.ts';
 
 /** One host to hand mail to. */
 export interface Hop {
@@ -11,6 +12,8 @@ export interface Hop {
   readonly port: number;
   /** Path of a unix socket, '' for TCP. */
   readonly path: string;
+  /** TLS with this host, where it is not that of its pool. */
+  readonly tls?: TlsMode;
 }
 
 /** `host`, `host:port`, `[v6]`, `[v6]:port` or `unix:/path`; null when it is none of these. The default port is 25. */

@@ -1,6 +1,7 @@
 /** What a connection to a next hop needs to know. Plain data, handed in. */
 import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
+import type { Credentials } from './auth.ts';
 import type { Resolve } from './resolve.ts';
 
 /** Longest waits in milliseconds; the defaults are those of RFC 5321 4.5.3.2 where it names one. */
@@ -8,12 +9,10 @@ export interface Timeouts {
   /** For the TCP connection to one address. */
   readonly connect: number;
   readonly greeting: number;
-  /** EHLO, HELO, STARTTLS, RSET. */
+  /** EHLO, LHLO, HELO, STARTTLS, AUTH, RSET. */
   readonly command: number;
   readonly tls: number;
   readonly mail: number;
-  /** For the turn of a message that was announced behind another, and then for the answer to its MAIL. */
-  readonly along: number;
   readonly rcpt: number;
   /** For the 354. */
   readonly data: number;
@@ -31,7 +30,6 @@ export const TIMEOUTS: Timeouts = {
   command: 300_000,
   tls: 60_000,
   mail: 300_000,
-  along: 2000,
   rcpt: 300_000,
   data: 120_000,
   block: 180_000,
@@ -50,7 +48,18 @@ export interface ConnectOptions {
   /** Our name in EHLO. */
   readonly hostname: string;
   readonly tls: TlsMode;
-  /** Whether the certificate must be good and for this name. Default: only with `require`. */
+  /** What is spoken; `lmtp` has an answer of its own for each recipient after the final dot (RFC 2033). Default `smtp`. */
+  readonly protocol?: 'smtp' | 'lmtp';
+  /**
+   * Who we are at the hop. Said only inside TLS with a certificate that is good and for this name; with `tls: 'off'` also to a
+   * loopback address or a unix socket. Without it nobody is told.
+   */
+  readonly auth?: Credentials | undefined;
+  /** Local address that connections are made from; only addresses of the same family are tried. Not for unix sockets. */
+  readonly source?: string | undefined;
+  /** false: commands go one by one whatever the hop offers. Default true. */
+  readonly pipelining?: boolean;
+  /** Whether the certificate must be good and for this name. Default: only with `require` or `auth`. */
   readonly verify?: boolean;
   /** Certificate authorities to trust (PEM) in place of the platform's. */
   readonly ca?: string | Uint8Array | undefined;

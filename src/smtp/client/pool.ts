@@ -1,27 +1,21 @@
 /**
  * The connections to one destination: kept open between messages, bounded in number, spread over its hosts.
  *
- * A message takes a kept connection when there is one, else a new one to the first host that works; hosts that failed lately
- * are tried last. Trouble before the content was sent moves the recipients without an answer on to the next host at once.
- * A kept connection that turns out dead is replaced by a fresh one without anybody noticing, once per message. Beyond the
- * limit senders wait in order. Never rejects for anything a peer does; after `close` every answer is temporary.
- *
- * At a swift hop a message costs one write instead of two: while several messages are on their way to their content, the next
- * one waits a moment (line.ts), and the first connection that writes a content announces it in the same write. Outcomes stay
- * apart: a message that was only announced when its connection is lost, or when its commands are left unanswered, goes out
- * over another as if nothing had been. A lone message never waits, nor does any message to a slow hop.
+ * A message takes a kept connection when there is one, else a new one to the first host that works. The first host is that of
+ * the list, or with `round-robin` each in turn; hosts that failed lately are tried last. Trouble before the content was sent
+ * moves the recipients without an answer on to the next host at once. A kept connection that turns out dead is replaced by a
+ * fresh one without anybody noticing, once per message. A host that falls silent amid pipelined commands gets them one by one
+ * for a while. Beyond the limit senders wait in order. Never rejects for anything a peer does; after `close` every answer is
+ * temporary.
  */
 import type { Cancel } from '#clock';
 import { status } from '#message';
 import type { Status } from '#message';
 import type { OutgoingMessage } from './commands.ts';
 import { SmtpConnection, openSmtpConnection } from './connection.ts';
+import type { Extensions } from './extensions.ts';
 import type { Hop } from './hop.ts';
-import { Line } from './line.ts';
-import type { Passenger, Turn } from './line.ts';
-import { TIMEOUTS } from './options.ts';
 import type { ConnectOptions } from './options.ts';
-import { isShort } from './transaction.ts';
 
 /** Bounds of a pool. */
 export interface PoolLimits {
@@ -33,13 +27,8 @@ export interface PoolLimits {
   readonly idleMs: number;
   /** How long a host that failed is tried only after the others, in milliseconds. */
   readonly shunMs: number;
-  /** How long a message waits to be announced by another's connection, in milliseconds; 0: not at all. */
-  readonly joinMs: number;
-  /**
-   * A hop is swift when this thread, until the final dot was answered, had nothing to do for less than so many milliseconds:
-   * more connections would not have made it faster. 0: none is, and no message is announced.
-   */
-  readonly swiftMs: number;
+  /** How long a host that fell silent amid pipelined commands gets them one by one, in milliseconds. */
+  readonly stepwiseMs: number;
 }
 
 export const POOL_LIMITS: PoolLimits = {
@@ -47,36 +36,33 @@ export const POOL_LIMITS: PoolLimits = {
   maxMessages: 200,
   idleMs: 5000,
   shunMs: 60_000,
-  joinMs: 1,
-  swiftMs: 5,
+  stepwiseMs: 3_600_000,
 };
+
+/** Which host a message is offered first: the first of the list, or each in turn. */
+export type Balance = 'order' | 'round-robin';
 
 /** A destination. */
 export interface PoolOptions extends ConnectOptions, Partial<PoolLimits> {
-  /** Next hops in order of preference; at least one. */
-  readonly hops: readonly Hop[];
-  /** Milliseconds that this thread had nothing to do since it began. Default: what its event loop says. */
-  readonly idleTime?: () => number;
+  /** Next hops in order of preference, at least one; a function is asked for each message, and gives the same objects. */
+  readonly hops: readonly Hop[] | (() => readonly Hop[]);
+  /** Default `order`. */
+  readonly balance?: Balance;
 }
+
+/** Hears, for each recipient (by index) that a connection was asked for, what the peer of that connection offers. */
+export type Answered = (recipient: number, extensions: Extensions) => void;
 
 /** One message on its way through the pool. */
 interface Sending {
   readonly message: OutgoingMessage;
   readonly signal: AbortSignal | undefined;
-  /** While it waits. */
-  passenger: Passenger | null;
+  readonly answered: Answered | undefined;
   /** While it is sent. */
   connection: SmtpConnection | null;
-  /** Its content, still to be written, can announce another message. */
-  carries: boolean;
-  /** `idleTime` when its content was written; -1: it was not, or not at once. */
-  idleAt: number;
+  /** While it waits for a place: true, it has one; false, it is not to be sent. */
+  go: ((admitted: boolean) => void) | null;
 }
-
-/** Messages in line for each that can announce one: enough that a quick hop finds the next, few enough to be served soon. */
-const IN_LINE = 4;
-
-const idleTimeOfLoop = (): number => performance.nodeTiming.idleTime;
 
 const INTERRUPTED = status(451, '4.3.2', 'the delivery was interrupted');
 
@@ -87,26 +73,22 @@ export class SmtpPool {
   /** Kept connections, the one used last at the end. */
   readonly #idle: SmtpConnection[] = [];
   readonly #active = new Set<SmtpConnection>();
-  readonly #line: Line;
-  readonly #idleTime: () => number;
+  readonly #waiting: Sending[] = [];
+  /** Hosts that failed lately, and until when they are tried last; by Clock.elapsed. */
   readonly #shunned = new Map<Hop, number>();
+  /** Hosts that get commands one by one, and until when. */
+  readonly #stepwise = new Map<Hop, number>();
   /** Messages that have a connection or are making one. */
   #slots = 0;
-  /** Those among them that can still announce another. */
-  #carriers = 0;
-  /** What the last answer to a final dot says about the hop: it is swift, and messages may be announced. */
-  #swift = false;
-  /** Nothing is announced before this time, by Clock.elapsed. */
-  #announcesFrom = 0;
+  /** Whose turn it is with `round-robin`. */
+  #turn = 0;
   #sweep: Cancel | null = null;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#idleTime = options.idleTime ?? idleTimeOfLoop;
-    const { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs } = { ...POOL_LIMITS, ...options };
-    this.#limits = { maxConnections, maxMessages, idleMs, shunMs, joinMs, swiftMs };
-    this.#line = new Line(options.clock, options.timeouts?.along ?? TIMEOUTS.along, () => this.#admit());
+    const { maxConnections, maxMessages, idleMs, shunMs, stepwiseMs } = { ...POOL_LIMITS, ...options };
+    this.#limits = { maxConnections, maxMessages, idleMs, shunMs, stepwiseMs };
   }
 
   /** Connections open now, in use or kept. */
@@ -115,25 +97,25 @@ export class SmtpPool {
   }
 
   /** Sends a message; one Status per recipient in order. `signal` breaks it off: temporary answers. */
-  async send(message: OutgoingMessage, signal?: AbortSignal): Promise<readonly Status[]> {
-    if (signal?.aborted) return message.recipients.map(() => INTERRUPTED);
-    const sending: Sending = {
-      message,
-      signal,
-      passenger: null,
-      connection: null,
-      carries: false,
-      idleAt: -1,
-    };
+  async send(
+    message: OutgoingMessage,
+    signal?: AbortSignal,
+    answered?: Answered,
+  ): Promise<readonly Status[]> {
+    if (signal?.aborted || this.#closed) return message.recipients.map(() => INTERRUPTED);
+    const sending: Sending = { message, signal, answered, connection: null, go: null };
     const abort = () => this.#abort(sending);
     signal?.addEventListener('abort', abort);
-    const turn = this.#startsAtOnce() ? this.#start(sending, 'own') : await this.#wait(sending);
     try {
-      if (turn === 'withdrawn') return message.recipients.map(() => INTERRUPTED);
-      return await this.#sendNow(sending, turn);
+      if (this.#slots < this.#limits.maxConnections) this.#slots++;
+      else if (!(await this.#place(sending))) return message.recipients.map(() => INTERRUPTED);
+      try {
+        return await this.#sendNow(sending);
+      } finally {
+        this.#leave();
+      }
     } finally {
       signal?.removeEventListener('abort', abort);
-      if (turn !== 'withdrawn') this.#end(sending);
     }
   }
 
@@ -141,71 +123,49 @@ export class SmtpPool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.();
-    this.#line.close();
+    for (const { go } of this.#waiting.splice(0)) go!(false);
     for (const connection of this.#active) connection.abort();
     await Promise.all(this.#idle.splice(0).map((c) => c.quit()));
   }
 
-  /** A connection is free, and it is not worth waiting for one that would announce the message: there are too few, or enough wait. */
-  #startsAtOnce(): boolean {
-    if (this.#closed) return true;
-    if (this.#slots >= this.#limits.maxConnections) return false;
-    const worth = this.#swift && this.#limits.joinMs > 0 && this.#carriers >= 2;
-    return !worth || this.#line.length >= IN_LINE * this.#carriers;
-  }
-
-  #start(sending: Sending, turn: Turn): Turn {
-    this.#slots++;
-    sending.carries = isShort(sending.message);
-    if (sending.carries) this.#carriers++;
-    return turn;
-  }
-
-  #wait(sending: Sending): Promise<Turn> {
-    const ms = this.#swift ? this.#limits.joinMs : 0;
-    return new Promise((resolve) => {
-      sending.passenger = this.#line.join(sending.message, ms, (turn) => {
-        sending.passenger = null;
-        resolve(turn === 'withdrawn' ? turn : this.#start(sending, turn));
-      });
+  #place(sending: Sending): Promise<boolean> {
+    return new Promise((go) => {
+      sending.go = go;
+      this.#waiting.push(sending);
     });
   }
 
-  /** Messages whose time in line is over, or who wait for nobody, get a connection as long as there may be more. */
-  #admit(): void {
-    while (this.#slots < this.#limits.maxConnections) {
-      const passenger = this.#line.next(this.#carriers > 0);
-      if (passenger === null) return;
-      passenger.go('own');
-    }
-  }
-
-  #end(sending: Sending): void {
-    this.#carriesNoMore(sending);
-    this.#slots--;
-    if (this.#line.length > 0) this.#admit();
+  /** A place is free: whoever waits longest takes it over. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#slots--;
+    else next.go!(true);
   }
 
   #abort(sending: Sending): void {
     sending.connection?.abort();
-    if (sending.passenger !== null) this.#line.withdraw(sending.passenger);
+    const at = this.#waiting.indexOf(sending);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    sending.go!(false);
   }
 
-  async #sendNow(sending: Sending, turn: Exclude<Turn, 'withdrawn'>): Promise<readonly Status[]> {
+  async #sendNow(sending: Sending): Promise<readonly Status[]> {
     const { message, signal } = sending;
     const results: (Status | undefined)[] = Array.from({ length: message.recipients.length });
     let left = message.recipients.map((_, i) => i);
-    const ready = turn === 'own' ? this.#takeKept() : turn === 'fresh' ? null : turn;
-    if (ready !== null) {
-      left = await this.#over(ready, sending, left, results, ready === turn);
+    const hops = this.#hopsInOrder();
+    const kept = this.#takeKept(this.#options.balance === 'round-robin' ? hops[0]! : null);
+    if (kept !== null) {
+      left = await this.#over(kept, sending, left, results);
       if (left.length === 0) return results as Status[];
     }
-    for (const hop of this.#hopsInOrder()) {
+    for (const hop of hops) {
       if (this.#closed || signal?.aborted) break;
-      const connection = await openSmtpConnection(hop, this.#options, signal);
+      const connection = await this.#open(hop, signal);
       if (connection instanceof SmtpConnection) {
         this.#shunned.delete(hop);
-        left = await this.#over(connection, sending, left, results, false);
+        left = await this.#over(connection, sending, left, results);
         if (left.length === 0) break;
       } else for (const i of left) results[i] = connection;
       this.#shunned.set(hop, this.#options.clock.elapsed() + this.#limits.shunMs);
@@ -214,13 +174,20 @@ export class SmtpPool {
     return results.map((s) => s ?? INTERRUPTED);
   }
 
+  #open(hop: Hop, signal: AbortSignal | undefined): Promise<SmtpConnection | Status> {
+    while (this.#idle.length > 0 && this.connections >= this.#limits.maxConnections)
+      void this.#idle.shift()!.quit(); // kept for another host
+    const stepwise = (this.#stepwise.get(hop) ?? 0) > this.#options.clock.elapsed();
+    const options = stepwise ? { ...this.#options, pipelining: false } : this.#options;
+    return openSmtpConnection(hop, options, signal);
+  }
+
   /** Sends to the recipients `left` over a connection; returns those that another connection may be asked for. */
   async #over(
     connection: SmtpConnection,
     sending: Sending,
     left: readonly number[],
     results: (Status | undefined)[],
-    announced: boolean,
   ): Promise<number[]> {
     const { message } = sending;
     const all = left.length === message.recipients.length;
@@ -228,59 +195,28 @@ export class SmtpPool {
     sending.connection = connection;
     this.#active.add(connection);
     if (this.#closed || sending.signal?.aborted) connection.abort();
-    const sent = await connection.send(part, () => this.#follower(connection, sending));
+    const sent = await connection.send(part);
     this.#active.delete(connection);
     sending.connection = null;
-    sent.statuses.forEach((s, n) => (results[left[n]!] = s));
-    this.#learn(connection, sending, announced && sent.stale);
-    this.#letGo(connection);
+    sent.statuses.forEach((s, n) => {
+      results[left[n]!] = s;
+      sending.answered?.(left[n]!, connection.extensions);
+    });
+    if (sent.stalled)
+      this.#stepwise.set(connection.hop, this.#options.clock.elapsed() + this.#limits.stepwiseMs);
+    this.#keep(connection);
     return sent.elsewhere.map((n) => left[n]!);
   }
 
-  /** A content is about to be written: the message that is announced with it. */
-  #follower(connection: SmtpConnection, sending: Sending): OutgoingMessage | null {
-    this.#carriesNoMore(sending);
-    sending.idleAt = this.#idleTime();
-    if (!this.#swift || this.#closed || connection.messages >= this.#limits.maxMessages) return null;
-    return this.#line.takeAlong(connection);
-  }
-
-  #carriesNoMore(sending: Sending): void {
-    if (!sending.carries) return;
-    sending.carries = false;
-    this.#carriers--;
-  }
-
-  /** Whether the hop is swift and lets messages be announced; one that left an announced message unanswered is not asked so again for a while. */
-  #learn(connection: SmtpConnection, sending: Sending, unanswered: boolean): void {
-    const now = this.#options.clock.elapsed();
-    if (unanswered) {
-      this.#swift = false;
-      this.#announcesFrom = now + this.#limits.shunMs;
-    } else if (sending.idleAt >= 0) {
-      const able = connection.alive && connection.extensions.pipelining && now >= this.#announcesFrom;
-      this.#swift = able && this.#idleTime() - sending.idleAt < this.#limits.swiftMs;
+  /** The kept connection used last, of this host if one is named. */
+  #takeKept(hop: Hop | null): SmtpConnection | null {
+    for (let i = this.#idle.length - 1; i >= 0; i--) {
+      if (hop !== null && this.#idle[i]!.hop !== hop) continue;
+      const [connection] = this.#idle.splice(i, 1);
+      if (connection!.usable) return connection!;
+      connection!.abort();
     }
-    sending.idleAt = -1;
-  }
-
-  /** A message is done: the one announced behind it has its turn, else the connection is kept. */
-  #letGo(connection: SmtpConnection): void {
-    const next = this.#line.announcedOn(connection);
-    if (next === undefined) {
-      this.#keep(connection);
-      return;
-    }
-    next.go(connection.alive ? connection : 'fresh');
-  }
-
-  #takeKept(): SmtpConnection | null {
-    for (;;) {
-      const connection = this.#idle.pop();
-      if (connection === undefined) return null;
-      if (connection.usable) return connection;
-      connection.abort();
-    }
+    return null;
   }
 
   #keep(connection: SmtpConnection): void {
@@ -306,12 +242,17 @@ export class SmtpPool {
         : this.#options.clock.after(Math.max(1, oldest.idleSince + idleMs - now), () => this.#closeIdle());
   }
 
-  /** Hosts in order of preference, those that failed lately behind the others. */
+  /** Hosts as this message is to try them, those that failed lately behind the others. */
   #hopsInOrder(): readonly Hop[] {
-    if (this.#shunned.size === 0) return this.#options.hops;
+    const { hops: given } = this.#options;
+    let hops = typeof given === 'function' ? given() : given;
+    if (hops.length > 1 && this.#options.balance === 'round-robin') {
+      const first = this.#turn++ % hops.length;
+      hops = [...hops.slice(first), ...hops.slice(0, first)];
+    }
+    if (this.#shunned.size === 0) return hops;
     const now = this.#options.clock.elapsed();
     for (const [hop, until] of this.#shunned) if (until <= now) this.#shunned.delete(hop);
-    const { hops } = this.#options;
     return [...hops.filter((h) => !this.#shunned.has(h)), ...hops.filter((h) => this.#shunned.has(h))];
   }
 }

@@ -25,9 +25,11 @@ export class ResolveFault extends Error {
   }
 }
 
-/** Makes a Resolve. `hostsFile` is read at each question of a name; a missing one is an empty one. */
-export function makeResolve(hostsFile = '/etc/hosts'): Resolve {
-  const dns = new Resolver({ timeout: 5000, tries: 2 });
+/** Makes a Resolve. `hostsFile` is read at each question of a name; a missing one is an empty one. `dns` bounds its own time. */
+export function makeResolve(
+  hostsFile = '/etc/hosts',
+  dns: Pick<Resolver, 'resolve4' | 'resolve6'> = new Resolver({ timeout: 5000, tries: 2 }),
+): Resolve {
   return async (host) => {
     if (isIP(host) !== 0) return [host];
     const known = addressesIn(await readFile(hostsFile, 'latin1').catch(() => ''), host);

@@ -18,7 +18,7 @@ import { ReplyParser } from '#smtp/protocol';
 export type WireFaultCode = 'refused' | 'closed' | 'timeout' | 'protocol' | 'tls' | 'aborted';
 
 /** Chunks up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
-export const JOINED = 16 * 1024;
+const JOINED = 16 * 1024;
 
 /** The connection is of no use any more. */
 export class WireFault extends Error {
@@ -63,11 +63,6 @@ export class Wire {
     this.#parser = new ReplyParser(by);
     this.#socket = socket;
     this.#listen(socket, 'connect', 'open');
-  }
-
-  /** Not broken and not closed, as far as is known. */
-  get alive(): boolean {
-    return this.#fault === null;
   }
 
   /** Open, in step, and nothing unasked has come. */
@@ -239,9 +234,11 @@ export class Wire {
   }
 }
 
-/** Opens a connection to a socket path or to one address and port. Rejects with WireFault `refused` or `timeout`. */
+/** Opens a connection to a socket path or to one address and port, from a local address if one is named. Rejects with WireFault `refused` or `timeout`. */
 export async function connectWire(
-  to: { readonly path: string } | { readonly host: string; readonly port: number },
+  to:
+    | { readonly path: string }
+    | { readonly host: string; readonly port: number; readonly localAddress?: string },
   by: string,
   clock: Clock,
   ms: number,

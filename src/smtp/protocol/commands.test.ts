@@ -16,7 +16,7 @@ test('verbs are known in any case, blanks around arguments do not count', () => 
     [' NOOP', null, 'NOOP'],
     ['NOOP\0', null, ''],
     ['constructor', null, ''],
-    ['XCLIENT NAME=x', null, 'NAME=x'],
+    ['xclient NAME=x', 'XCLIENT', 'NAME=x'],
   ];
   for (const [line, verb, args] of cases) assert.deepEqual(parseCommand(line), { verb, args }, line);
 });

@@ -20,7 +20,9 @@ export type Verb =
   | 'EXPN'
   | 'HELP'
   | 'STARTTLS'
-  | 'AUTH';
+  | 'AUTH'
+  | 'XCLIENT'
+  | 'XFORWARD';
 
 /** A command line taken apart. */
 export interface Command {
@@ -31,9 +33,11 @@ export interface Command {
 }
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>(
-  ('HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP STARTTLS AUTH'.split(' ') as Verb[]).map(
-    (verb) => [verb, verb],
-  ),
+  (
+    'HELO EHLO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP STARTTLS AUTH XCLIENT XFORWARD'.split(
+      ' ',
+    ) as Verb[]
+  ).map((verb) => [verb, verb]),
 );
 
 const SPACE = 32;

@@ -1,5 +1,6 @@
 /** The answer to EHLO and LHLO: what the server offers (RFC 5321 4.1.1.1). Pure; never throws. */
 import { formatLines } from './replies.ts';
+import { XCLIENT_OFFERS } from './xclient.ts';
 
 /** What is offered on this connection now. */
 export interface OfferedExtensions {
@@ -7,6 +8,10 @@ export interface OfferedExtensions {
   readonly maxMessageSize: number;
   readonly starttls: boolean;
   readonly dsn: boolean;
+  /** SASL mechanisms (RFC 4954); none = AUTH is not offered. */
+  readonly auth: readonly string[];
+  /** XCLIENT and XFORWARD. */
+  readonly xclient?: boolean;
 }
 
 /** The EHLO or LHLO reply of `hostname`, wire text. */
@@ -16,6 +21,8 @@ export function ehloReply(hostname: string, offered: OfferedExtensions): string 
   if (offered.starttls) lines.push('STARTTLS');
   lines.push('ENHANCEDSTATUSCODES', '8BITMIME');
   if (offered.dsn) lines.push('DSN');
-  lines.push('SMTPUTF8', 'HELP');
+  if (offered.auth.length > 0) lines.push(`AUTH ${offered.auth.join(' ')}`);
+  lines.push('SMTPUTF8', 'MT-PRIORITY', 'HELP');
+  if (offered.xclient) lines.push(...XCLIENT_OFFERS);
   return formatLines(250, lines);
 }

@@ -3,6 +3,9 @@
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
 const GROUP = /^[0-9A-Fa-f]{1,4}$/;
+/** True for `192.0.2.1`: four decimal octets without leading zeros. */
+export const isIpv4 = (text: string): boolean => IPV4.test(text);
+
 /** Tag and content of a literal of some other kind (`General-address-literal`). */
 const GENERAL = /^[A-Za-z0-9-]*[A-Za-z0-9]:[\x21-\x5a\x5e-\x7e]+$/;
 
@@ -12,7 +15,8 @@ export function isAddressLiteral(inside: string): boolean {
   return IPV4.test(inside) || GENERAL.test(inside);
 }
 
-function isIpv6(text: string): boolean {
+/** True for the text of an IPv6 address, the forms of RFC 4291 2.2; no zone. */
+export function isIpv6(text: string): boolean {
   const halves = text.split('::');
   if (halves.length > 2) return false;
   let groups = 0;

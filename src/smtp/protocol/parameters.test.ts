@@ -24,6 +24,18 @@ test('known parameters are cut apart and kept as typed', () => {
   });
 });
 
+test('a priority is one digit, with a minus sign below zero', () => {
+  for (const value of ['-9', '-1', '0', '9'])
+    assert.deepEqual(mail(` MT-PRIORITY=${value}`, { dsn: false, auth: false }), {
+      params: [`MT-PRIORITY=${value}`],
+      size: -1,
+      utf8: false,
+    });
+  for (const value of ['-10', '10', '+1', '-0', '', '1.5', '--1', 'high'])
+    assert.equal(code(mail(` MT-PRIORITY=${value}`)), '501 5.5.4', value);
+  assert.equal(code(rcpt(' MT-PRIORITY=1')), '555 5.5.4');
+});
+
 test('bad syntax is 501 5.5.4', () => {
   const bad = [
     'SIZE=1',

@@ -1,11 +1,11 @@
 /**
  * ESMTP parameters behind a path (RFC 5321 4.1.2): cut apart, and each known one held against its own syntax.
  *
- * Known: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET, ENVID, NOTIFY, ORCPT (RFC 3461), AUTH (RFC 4954). A
- * parameter of an extension that is not offered is refused with 555 5.5.4, bad syntax with 501 5.5.4. Values stay as typed.
+ * Known: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET, ENVID, NOTIFY, ORCPT (RFC 3461), MT-PRIORITY (RFC 6710),
+ * AUTH (RFC 4954). A parameter of an extension that is not offered is refused with 555 5.5.4, bad syntax with 501 5.5.4. Values stay as typed.
  * Pure; never throws; bounded by the length of the line.
  */
-import { status, type Status } from '#message';
+import { PRIORITY_SYNTAX, status, type Status } from '#message';
 
 /** Extensions whose parameters depend on what the server offers. */
 export interface OfferedParameters {
@@ -37,6 +37,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['SIZE', { of: 'MAIL', syntax: /^[0-9]{1,20}$/ }],
   ['BODY', { of: 'MAIL', syntax: /^(?:7BIT|8BITMIME)$/i }],
   ['SMTPUTF8', { of: 'MAIL', syntax: /^$/ }],
+  ['MT-PRIORITY', { of: 'MAIL', syntax: PRIORITY_SYNTAX }],
   ['RET', { of: 'MAIL', needs: 'dsn', syntax: /^(?:FULL|HDRS)$/i }],
   ['ENVID', { of: 'MAIL', needs: 'dsn', syntax: new RegExp(`^${XTEXT}{1,100}$`) }],
   ['AUTH', { of: 'MAIL', needs: 'auth', syntax: new RegExp(`^${XTEXT}{1,500}$`) }],

@@ -58,10 +58,10 @@ test('a line of exactly 512 bytes is one line, one more is two', () => {
 
 test('the EHLO reply lists what is offered and nothing else', () => {
   assert.equal(
-    ehloReply('mx.test', { maxMessageSize: 1000, starttls: true, dsn: true }),
-    '250-mx.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250 HELP\r\n',
+    ehloReply('mx.test', { maxMessageSize: 1000, starttls: true, dsn: true, auth: ['PLAIN', 'LOGIN'] }),
+    '250-mx.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-AUTH PLAIN LOGIN\r\n250-SMTPUTF8\r\n250-MT-PRIORITY\r\n250 HELP\r\n',
   );
-  const plain = ehloReply('mx.test', { maxMessageSize: Infinity, starttls: false, dsn: false });
+  const plain = ehloReply('mx.test', { maxMessageSize: Infinity, starttls: false, dsn: false, auth: [] });
   assert.ok(!/STARTTLS|DSN|CHUNKING|AUTH/.test(plain));
   assert.match(plain, /250-SIZE\r\n/);
 });

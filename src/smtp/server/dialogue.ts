@@ -5,18 +5,29 @@
  * order. Never touches the socket. What the handler throws goes through to the session, which closes.
  */
 import { isPositive, status, type Origin, type Status } from '#message';
-import { ehloReply, formatReply, hasControl, isHttp, parseCommand, type Verb } from '#smtp/protocol';
+import {
+  ehloReply,
+  formatReply,
+  hasControl,
+  isHttp,
+  isProxyHeader,
+  parseCommand,
+  type Verb,
+} from '#smtp/protocol';
+import { Authentication, MAX_AUTH_WORDS, type AuthAnswer, type AuthReply } from './auth.ts';
 import { after } from './awaitable.ts';
 import type { Awaitable, ResetReason, SmtpHandler } from './handler.ts';
 import type { LineFault } from './input.ts';
 import type { Settings } from './options.ts';
 import * as texts from './texts.ts';
+import { lackingTls } from './tls-demand.ts';
 import { Transaction, type Answer } from './transaction.ts';
+import { Spokesman } from './xclient.ts';
 
 /** What the session does after a command. */
 export type Next = 'command' | 'content' | 'starttls' | 'close';
 
-/** Verbs that wait for TLS where it is required (RFC 3207 4). */
+/** Verbs that wait for TLS, or for a client's certificate, where it is required (RFC 3207 4). */
 const NEEDS_TLS: ReadonlySet<Verb | null> = new Set<Verb>([
   'MAIL',
   'RCPT',
@@ -27,17 +38,28 @@ const NEEDS_TLS: ReadonlySet<Verb | null> = new Set<Verb>([
   'AUTH',
 ]);
 
+/** The longest line that is read: that of a command, or with AUTH that of a response (RFC 4954 4). */
+export function longestLine({ auth, limits }: Settings): number {
+  return auth
+    ? Math.max(limits.maxCommandLine, limits.maxAuthResponse + MAX_AUTH_WORDS)
+    : limits.maxCommandLine;
+}
+
 /** One connection's conversation. */
 export class Dialogue {
   /** What is known of the client now. */
   origin: Origin;
-  readonly transaction: Transaction;
-  readonly #handler: SmtpHandler;
+  transaction: Transaction;
+  readonly #spokesman: Spokesman;
+  readonly #auth: Authentication;
+  #handler: SmtpHandler;
   readonly #settings: Settings;
   readonly #write: (text: string) => void;
   #refused = false;
+  #gone = false;
   #errors = 0;
   #commands = 0;
+  #transactions = 0;
 
   constructor(settings: Settings, handler: SmtpHandler, origin: Origin, write: (text: string) => void) {
     this.#settings = settings;
@@ -45,30 +67,47 @@ export class Dialogue {
     this.origin = origin;
     this.#write = write;
     this.transaction = new Transaction(handler, settings);
+    this.#auth = new Authentication(settings);
+    this.#spokesman = new Spokesman(settings, origin);
   }
 
-  /** Asks the handler about the connection and greets. A refusal stands until QUIT (RFC 5321 3.1), 421 closes. */
-  greet(): Awaitable<Next> {
+  /** Asks the handler about the connection and greets, or refuses who `talked` before it. A refusal stands until QUIT (RFC 5321 3.1), 421 closes. */
+  greet(talked: () => boolean): Awaitable<Next> {
     return after(this.#handler.connect(this.origin), (answer) => {
-      if (answer !== null && !isPositive(answer)) {
-        this.#refused = true;
-        return this.say(answer);
-      }
-      const { hostname, protocol } = this.#settings;
-      return this.say(status(220, '', `${hostname} ${protocol === 'lmtp' ? 'LMTP' : 'ESMTP'} Millrace`));
+      if (!this.#settings.refuseEarlyTalkers || !talked()) return this.#greeted(answer);
+      this.#settings.notices('smtp.early-talker', {
+        listener: this.#settings.listener,
+        session: this.origin.session,
+        client: this.origin.remoteAddress,
+      });
+      this.say(texts.EARLY_TALKER);
+      return 'close';
     });
+  }
+
+  #greeted(answer: Status | null): Next {
+    if (answer !== null && !isPositive(answer)) {
+      this.#refused = true;
+      return this.say(answer);
+    }
+    const { hostname, protocol } = this.#settings;
+    return this.say(status(220, '', `${hostname} ${protocol === 'lmtp' ? 'LMTP' : 'ESMTP'} Millrace`));
   }
 
   /** Answers a command line. */
   command(line: string): Awaitable<Next> {
     if (++this.#commands > this.#settings.limits.maxCommands)
       return this.#limit('commands', texts.TOO_MANY_COMMANDS);
+    if (this.#auth.active) return after(this.#auth.line(line, this.origin), this.#authAnswered);
     const { verb, args } = parseCommand(line);
+    if (line.length + 2 > this.#settings.limits.maxCommandLine && verb !== 'AUTH')
+      return this.#wrong(texts.LINE_TOO_LONG);
     if (verb === null && isHttp(line)) return this.#limit('http', texts.NOT_A_WEB_SERVER);
+    if (verb === null && isProxyHeader(line, this.#commands)) return this.#limit('proxy', texts.NOT_A_PROXY);
     if (this.#refused && verb !== 'QUIT') return this.#wrong(texts.BAD_SEQUENCE);
     if (verb === 'RCPT' && this.transaction.open) return after(this.transaction.rcpt(args), this.#answered);
-    if (NEEDS_TLS.has(verb) && this.#settings.tls === 'require' && !this.origin.tls)
-      return this.#wrong(texts.NEED_TLS);
+    const lacking = NEEDS_TLS.has(verb) ? lackingTls(this.#settings, this.origin) : null;
+    if (lacking !== null) return this.#wrong(lacking);
     if (verb === null || (verb !== 'MAIL' && verb !== 'RCPT' && hasControl(args)))
       return this.#odd(verb, line);
     return this.#known(verb, args);
@@ -77,6 +116,7 @@ export class Dialogue {
   /** Answers a line that cannot be read as a command. */
   fault(fault: LineFault): Next {
     if (fault.kind === 'flood') return this.#limit('flood', texts.FLOOD);
+    if (this.#auth.active) return this.#authReply(this.#auth.fault(fault.kind === 'too-long'));
     return this.#wrong(fault.kind === 'too-long' ? texts.LINE_TOO_LONG : texts.BAD_LINE);
   }
 
@@ -94,11 +134,13 @@ export class Dialogue {
 
   /** TLS is on: what was said before it is forgotten (RFC 3207 4.2). */
   secured(tls: Origin['tls']): void {
-    this.origin = { ...this.origin, tls, helo: '', heloVerb: '' };
+    this.origin = { ...this.origin, tls, helo: '', heloVerb: '', user: '', authMethod: '' };
   }
 
   /** The client is gone while the handler is being asked. */
   interrupted(): void {
+    this.#gone = true;
+    this.#auth.interrupted();
     this.#handler.interrupted?.();
   }
 
@@ -121,7 +163,10 @@ export class Dialogue {
         return this.#hello(verb, args);
       case 'MAIL':
         if (this.origin.helo === '') return this.#wrong(texts.NEED_HELO);
-        return after(this.transaction.mail(args), this.#answered);
+        if (this.#settings.auth?.required && this.origin.user === '') return this.#wrong(texts.NEED_AUTH);
+        if (++this.#transactions > this.#settings.limits.maxTransactions)
+          return this.#limit('transactions', texts.TOO_MANY_TRANSACTIONS);
+        return this.#mail(args);
       case 'RCPT':
         return after(this.transaction.rcpt(args), this.#answered);
       case 'DATA':
@@ -131,6 +176,7 @@ export class Dialogue {
         );
       case 'RSET':
         if (args !== '') return this.#wrong(texts.NO_ARGUMENTS);
+        this.#spokesman.forget();
         return after(this.transaction.reset('RSET'), () => this.say(texts.OK));
       case 'NOOP':
         return this.say(texts.OK);
@@ -146,7 +192,16 @@ export class Dialogue {
         });
       case 'STARTTLS':
         return this.#starttls(args);
-      case 'AUTH': // not offered
+      case 'AUTH':
+        return after(this.#auth.command(args, this.origin, this.transaction.open), this.#authAnswered);
+      case 'XCLIENT':
+        return after(this.#spokesman.xclient(args, this.origin, this.transaction.open), (spoken) =>
+          'code' in spoken ? this.#wrong(spoken) : this.#beginAnew(spoken),
+        );
+      case 'XFORWARD': {
+        const said = this.#spokesman.xforward(args, this.transaction.open);
+        return said === texts.OK ? this.say(said) : this.#wrong(said);
+      }
       case 'BDAT':
       case 'EXPN':
         return this.#wrong(texts.NOT_IMPLEMENTED);
@@ -157,6 +212,7 @@ export class Dialogue {
     const { protocol, hostname, limits, dsn, tls } = this.#settings;
     if ((verb === 'LHLO') !== (protocol === 'lmtp')) return this.#wrong(texts.NOT_RECOGNISED);
     if (!/^[\x21-\x7e]{1,255}$/.test(args)) return this.#wrong(texts.BAD_ARGUMENTS);
+    this.#spokesman.forget();
     return after(this.transaction.reset('HELO'), () => {
       const origin: Origin = { ...this.origin, helo: args, heloVerb: verb };
       this.origin = { ...this.origin, helo: '', heloVerb: '' };
@@ -165,8 +221,40 @@ export class Dialogue {
         this.origin = origin;
         if (verb === 'HELO') return this.say(status(250, '', hostname));
         const starttls = (tls === 'starttls' || tls === 'require') && origin.tls === null;
-        this.#write(ehloReply(hostname, { maxMessageSize: limits.maxMessageSize, starttls, dsn }));
+        const auth = this.#auth.offered(origin);
+        const xclient = this.#spokesman.trusted;
+        const { maxMessageSize } = limits;
+        this.#write(ehloReply(hostname, { maxMessageSize, starttls, dsn, auth, xclient }));
         return 'command';
+      });
+    });
+  }
+
+  #mail(args: string): Awaitable<Next> {
+    const spokesman = this.#spokesman;
+    if (!spokesman.trusted || this.transaction.open)
+      return after(this.transaction.mail(args), this.#answered);
+    spokesman.introduce(this.#handler);
+    return after(this.transaction.mail(args), (answer) => {
+      if (this.transaction.open) spokesman.forget();
+      return this.#answered(answer);
+    });
+  }
+
+  /** The client is another now (XCLIENT): a handler of its own is asked as if it had just come, with its greeting if it has one. */
+  #beginAnew(origin: Origin): Awaitable<Next> {
+    if (this.#gone) return 'close';
+    const former = this.#handler;
+    this.#handler = this.#settings.makeHandler();
+    this.transaction = new Transaction(this.#handler, this.#settings);
+    this.origin = { ...origin, helo: '', heloVerb: '' };
+    former.close();
+    return after(this.#handler.connect(this.origin), (answer) => {
+      if (origin.helo === '' || (answer !== null && !isPositive(answer))) return this.#greeted(answer);
+      return after(this.#handler.helo(origin), (helo) => {
+        if (helo !== null && !isPositive(helo)) return this.say(helo);
+        this.origin = origin;
+        return this.#greeted(null);
       });
     });
   }
@@ -184,7 +272,26 @@ export class Dialogue {
     if (hasControl(line.replace(/[\t ]+/g, ' '))) return this.#wrong(texts.BAD_LINE);
     if (verb !== null) return this.#wrong(texts.BAD_ARGUMENTS);
     if (line.trim() === '') return this.#wrong(texts.NOT_RECOGNISED);
+    if (this.#auth.mayBeSecret(line)) return this.#wrong(texts.NOT_RECOGNISED);
     return after(this.#handler.unknown(line), (answer) => this.#wrong(answer ?? texts.NOT_RECOGNISED));
+  }
+
+  readonly #authAnswered = (answer: AuthAnswer): Awaitable<Next> =>
+    answer.kind === 'reply' ? this.#authReply(answer) : this.#identified(answer.user, answer.method);
+
+  #authReply({ status, error }: AuthReply): Next {
+    if (status.code === 421) return this.#limit('auth', status);
+    return error ? this.#wrong(status) : this.say(status);
+  }
+
+  /** The client has proved who he is; whether he may be it here is the handler's to say. */
+  #identified(user: string, authMethod: string): Awaitable<Next> {
+    const origin: Origin = { ...this.origin, user, authMethod };
+    return after(this.#handler.auth(origin), (answer) => {
+      if (answer !== null && !isPositive(answer)) return this.say(answer);
+      this.origin = origin;
+      return this.say(texts.AUTH_OK);
+    });
   }
 
   #startContent(): Next {

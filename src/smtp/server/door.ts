@@ -2,7 +2,8 @@
  * A door: one address listened on, and who takes the connections that come in through it.
  *
  * Apart from the server, so that a running gateway can lead an open door to another listener without closing it. A UNIX socket
- * that a dead process left behind is taken over. Never ends a connection.
+ * that a dead process left behind is taken over. Ends no connection but one whose client is gone before it is taken: it has no
+ * address any more, and must not pass for a client of a UNIX socket, who needs none and is trusted.
  */
 import { unlink } from 'node:fs/promises';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
@@ -30,7 +31,10 @@ export interface Door {
 export async function openDoor(address: string, keeper: DoorKeeper): Promise<Door> {
   const wanted = parseListenAddress(address);
   let leadsTo = keeper;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => leadsTo.accept(socket));
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (wanted.path === undefined && socket.remoteAddress === undefined) socket.destroy();
+    else leadsTo.accept(socket);
+  });
   try {
     await listening(server, wanted);
   } catch (error) {

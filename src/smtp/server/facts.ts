@@ -1,18 +1,13 @@
 /** What sockets tell of a client, as an Origin: addresses in canonical text, TLS facts. Never throws. */
-import type { Socket } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { byteStringOf, type Origin, type TlsFacts } from '#message';
+import type { Endpoints } from './endpoints.ts';
 import type { ClientName, Settings } from './options.ts';
-
-/** The client's address: IPv4-mapped IPv6 as IPv4, '' for a UNIX socket. */
-export function clientAddress(socket: Socket): string {
-  return canonical(socket.remoteAddress);
-}
 
 /** The Origin of a new connection. */
 export function originOf(
   settings: Settings,
-  socket: Socket,
+  endpoints: Endpoints,
   session: string,
   name: ClientName,
   tls: TlsFacts | null,
@@ -22,10 +17,7 @@ export function originOf(
     listener: settings.listener,
     protocol: settings.protocol,
     session,
-    remoteAddress: clientAddress(socket),
-    remotePort: socket.remotePort ?? 0,
-    localAddress: canonical(socket.localAddress),
-    localPort: socket.localPort ?? 0,
+    ...endpoints,
     clientName: name.name,
     clientPtr: name.ptr,
     helo: '',
@@ -54,17 +46,16 @@ export function tlsFactsOf(socket: TLSSocket, asked: boolean): TlsFacts {
   };
 }
 
-/** Whether the certificate leads to an authority of ours. `authorized` is only kept by tls.Server, which is not used here. */
+/**
+ * Whether the certificate leads to an authority of ours, as OpenSSL found in this handshake or in the one that is resumed.
+ *
+ * Node says so in `authorized`, which only a tls.Server sets; given our sockets, that would say of a finished handshake not which
+ * connection it was. So its source is asked, the handle. Should a later Node have none, nobody is verified. tls.test.ts holds this
+ * against what tls.Server says.
+ */
 function isVerified(socket: TLSSocket): boolean {
   const handle = (socket as unknown as { _handle?: { verifyError?: () => Error | null } | null })._handle;
   return handle?.verifyError?.() === null;
-}
-
-function canonical(address: string | undefined): string {
-  if (!address) return '';
-  const zone = address.indexOf('%');
-  const plain = zone < 0 ? address : address.slice(0, zone);
-  return /^::ffff:[0-9.]+$/i.test(plain) ? plain.slice(7) : plain;
 }
 
 /** Key bits of a suite from its OpenSSL name; 0 when the name does not say. */

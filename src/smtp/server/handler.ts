@@ -5,7 +5,7 @@
  * Every method may answer at once or by promise; the server asks one thing at a time, in the order of the commands. A method
  * that throws costs its session a 421 and is noticed; answers are values, so a refusal is returned, not thrown.
  */
-import type { Origin, Path, Status } from '#message';
+import type { Forwarded, Origin, Path, Status } from '#message';
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -34,7 +34,7 @@ export interface ContentSink {
 }
 
 /**
- * A client's connection as intake decides it. A Status with code 421 makes the server reply and close.
+ * A client's connection as intake decides it. After XCLIENT the client is another: this handler is closed and a new one made. A Status with code 421 makes the server reply and close.
  * At `connect` and `helo` null means the server's own reply.
  */
 export interface SmtpHandler {
@@ -59,6 +59,8 @@ export interface SmtpHandler {
    * for may be given up; that call still answers, and the last calls follow.
    */
   interrupted?(): void;
+  /** An extra ability: whose mail the next transaction passes on (XFORWARD), told before MAIL; null: nothing is said any more. */
+  forwarded?(facts: Forwarded | null): void;
   /** The connection is gone; always the last call, made once, after `reset('disconnect')` when a transaction was open. */
   close(): void;
 }

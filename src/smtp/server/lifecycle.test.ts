@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
@@ -93,6 +94,22 @@ test('a connection reset at every byte of a session leaves nothing behind', asyn
   while (r.server.sessions > 0) await new Promise(setImmediate);
   for (const handler of r.handlers) assert.equal(handler.calls.filter((call) => call === 'close').length, 1);
   assert.ok(!r.notices.some((notice) => notice.startsWith('smtp.internal-error')), r.notices.join('\n'));
+  await r.stop();
+});
+
+test('a client that resets before it is taken has no address, and is nobody: not one of a UNIX socket', async () => {
+  const r = await rig({}, slowly);
+  const mail = 'EHLO c.test\\r\\nMAIL FROM:<a@in.test>\\r\\n';
+  // The client comes, speaks and goes while nothing is accepted here.
+  const code = `const s = require('node:net').connect(${r.port}, '127.0.0.1', () => s.write('${mail}', () => s.resetAndDestroy()));`;
+  assert.equal(spawnSync(process.execPath, ['-e', code]).status, 0);
+  const client = await (await r.client()).hello();
+  assert.equal(codeOf(await client.ask('NOOP')), '250 2.0.0');
+  assert.deepEqual(
+    r.handlers.map((handler) => handler.origin?.remoteAddress),
+    ['127.0.0.1'],
+  );
+  assert.equal(r.server.sessions, 1);
   await r.stop();
 });
 

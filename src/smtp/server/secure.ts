@@ -13,18 +13,24 @@ export interface Handshake {
   failed(reason: string): void;
 }
 
+/** What a handshake is made with. */
+export interface Identity {
+  readonly context: SecureContext;
+  /** The context for a name that the client asks for; undefined: `context`. */
+  readonly contextFor: ((serverName: string) => SecureContext | undefined) | undefined;
+  /** Whether a certificate is asked of the client. One that is not verified does not end the handshake. */
+  readonly asks: boolean;
+}
+
 /** Starts the server side of a handshake on `plain`. */
-export function secure(
-  plain: Socket,
-  secureContext: SecureContext,
-  requestCert: boolean,
-  handshake: Handshake,
-): TLSSocket {
+export function secure(plain: Socket, identity: Identity, handshake: Handshake): TLSSocket {
+  const { context, contextFor, asks } = identity;
   const socket = new TLSSocket(plain, {
     isServer: true,
-    secureContext,
-    requestCert,
+    secureContext: context,
+    requestCert: asks,
     rejectUnauthorized: false,
+    ...(contextFor && { SNICallback: chosenBy(contextFor) }),
   });
   plain.on('error', () => {}); // the TLS socket reports it
   socket.disableRenegotiation();
@@ -36,5 +42,24 @@ export function secure(
   socket.once('_tlsError', (error: Error) => {
     if (!done) handshake.failed(error.message);
   });
+  // Its end in the middle of a handshake, or a reset that showed first when we wrote, is no error to TLS: it would wait.
+  socket.once('end', () => {
+    if (done) return;
+    handshake.failed('the client hung up');
+    socket.destroy();
+  });
   return socket;
+}
+
+/** What is thrown in this callback would be nobody's: it ends the handshake instead. */
+function chosenBy(contextFor: NonNullable<Identity['contextFor']>) {
+  return (serverName: string, answer: (error: Error | null, context?: SecureContext) => void): void => {
+    let context: SecureContext | undefined;
+    try {
+      context = contextFor(serverName);
+    } catch (error) {
+      return answer(error instanceof Error ? error : new Error(String(error)));
+    }
+    answer(null, context);
+  };
 }

@@ -317,7 +317,7 @@ test('LMTP: LHLO only, and one reply per accepted recipient', async () => {
 });
 
 test('what the handler says to an unknown command is said', async () => {
-  await play([['XFORWARD NAME=x', '503 5.5.0']], {}, (handler) => {
+  await play([['XFROB NAME=x', '503 5.5.0']], {}, (handler) => {
     handler.unknown = (line) => status(503, '5.5.0', line);
     return handler;
   });

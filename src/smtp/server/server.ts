@@ -7,9 +7,13 @@
 import type { Socket } from 'node:net';
 import type { Status } from '#message';
 import { formatReply } from '#smtp/protocol';
+import { clientNetwork } from './client-network.ts';
 import { openDoor, type Door, type DoorKeeper } from './door.ts';
-import { clientAddress } from './facts.ts';
+import { endpointsOf, type Endpoints } from './endpoints.ts';
 import { settingsOf, type Settings, type SmtpServerOptions } from './options.ts';
+import { ProxiedConnections } from './proxied.ts';
+import { ConnectionRate } from './rate.ts';
+import { Refusals } from './refusals.ts';
 import { SmtpSession } from './session.ts';
 import * as texts from './texts.ts';
 
@@ -41,13 +45,21 @@ class Listener implements SmtpServer {
   #settings: Settings;
   readonly #doors: Door[] = [];
   readonly #sessions = new Set<SmtpSession>();
-  /** Connections per client address. */
+  /** Connections per client; see clientNetwork. */
   readonly #clients = new Map<string, number>();
+  readonly #rate: ConnectionRate;
+  readonly #refusals: Refusals;
+  readonly #failures: Refusals;
+  /** Who has still to say for whom he comes. */
+  readonly #proxied = new ProxiedConnections();
   #closing = false;
   #emptied: (() => void)[] = [];
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    this.#rate = new ConnectionRate(settings.clock);
+    this.#refusals = new Refusals(settings.clock);
+    this.#failures = new Refusals(settings.clock);
   }
 
   get sessions(): number {
@@ -75,6 +87,7 @@ class Listener implements SmtpServer {
   async close(grace = this.#settings.limits.drainTimeout): Promise<void> {
     this.#closing = true;
     for (const door of this.#doors.splice(0)) door.close();
+    this.#proxied.close();
     for (const session of this.#sessions) session.drain();
     const cancel = this.#settings.clock.after(grace, () => {
       for (const session of this.#sessions) session.abort();
@@ -85,32 +98,60 @@ class Listener implements SmtpServer {
 
   failed(error: Error): void {
     const { listener, notices } = this.#settings;
-    notices('smtp.listener-failed', { listener, reason: error.message });
+    this.#failures.tell((untold) =>
+      notices('smtp.listener-failed', { listener, reason: error.message, ...(untold > 0 && { untold }) }),
+    );
   }
 
   accept(socket: Socket): void {
-    const client = clientAddress(socket);
-    const connections = (this.#clients.get(client) ?? 0) + 1;
-    const { maxConnections, maxConnectionsPerClient } = this.#settings.limits;
-    if (this.#closing) return this.#refuse(socket, texts.SHUTTING_DOWN);
-    if (this.#sessions.size >= maxConnections) return this.#refuse(socket, texts.TOO_MANY_CONNECTIONS);
-    if (client !== '' && connections > maxConnectionsPerClient)
-      return this.#refuse(socket, texts.TOO_MANY_FROM_YOU);
-    this.#clients.set(client, connections);
-    const session = new SmtpSession(this.#settings, socket, connections, () => this.#gone(session, client));
+    const endpoints = endpointsOf(socket);
+    const proxy = endpoints.remoteAddress;
+    if (proxy === '' || !this.#settings.isTrustedProxy(proxy)) return this.#admit(socket, endpoints);
+    const refusal = this.#refusalOf('', 0); // whom to count it for is not known yet
+    if (refusal) return this.#refuse(socket, proxy, refusal);
+    this.#proxied.receive(this.#settings, socket, (declared) => this.#admit(socket, declared));
+  }
+
+  #admit(socket: Socket, endpoints: Endpoints): void {
+    const client = endpoints.remoteAddress;
+    const network = clientNetwork(client);
+    const connections = (this.#clients.get(network) ?? 0) + 1;
+    const refusal = this.#refusalOf(client, connections);
+    if (refusal) return this.#refuse(socket, client, refusal);
+    this.#clients.set(network, connections);
+    const session = new SmtpSession(this.#settings, socket, endpoints, connections, () =>
+      this.#gone(session, network),
+    );
     this.#sessions.add(session);
     session.start();
   }
 
-  /** One line (none on a TLS listener, where it could not be read) and the end. */
-  #refuse(socket: Socket, reply: Status): void {
+  /** Why a connection of `client`, its `connections`-th, is not taken; null when it is. */
+  #refusalOf(client: string, connections: number): Status | null {
+    const { limits, busy, isOwn } = this.#settings;
+    if (this.#closing) return texts.SHUTTING_DOWN;
+    if (busy()) return texts.TOO_BUSY;
+    if (this.#sessions.size + this.#proxied.size >= limits.maxConnections) return texts.TOO_MANY_CONNECTIONS;
+    if (client === '') return null;
+    if (connections > limits.maxConnectionsPerClient) return texts.TOO_MANY_FROM_YOU;
+    if (isOwn(client) || this.#rate.admit(clientNetwork(client), limits.maxConnectionRate)) return null;
+    return texts.TOO_OFTEN;
+  }
+
+  /** One line (none on a TLS listener, where it could not be read) and the end. That it is busy is told by whoever says so. */
+  #refuse(socket: Socket, client: string, reply: Status): void {
     const { listener, tls, notices } = this.#settings;
-    notices('smtp.connection-refused', {
-      listener,
-      client: clientAddress(socket),
-      reply: reply.code,
-      text: reply.text,
-    });
+    const { code, text } = reply;
+    if (reply !== texts.TOO_BUSY)
+      this.#refusals.tell((untold) => {
+        notices('smtp.connection-refused', {
+          listener,
+          client,
+          reply: code,
+          text,
+          ...(untold > 0 && { untold }),
+        });
+      });
     socket.on('error', () => {});
     if (tls === 'implicit') socket.destroy();
     else socket.end(formatReply(reply), 'latin1', () => socket.destroy());

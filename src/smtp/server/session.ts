@@ -10,10 +10,12 @@ import type { TlsFacts } from '#message';
 import type { NoticeFields, NoticeName } from '#notices';
 import { formatReply } from '#smtp/protocol';
 import { clientNameOf } from './client-name.ts';
+import { DataRate } from './data-rate.ts';
 import { Deadline } from './deadline.ts';
-import { Dialogue, type Next } from './dialogue.ts';
+import { Dialogue, longestLine, type Next } from './dialogue.ts';
 import { Ending } from './ending.ts';
-import { clientAddress, originOf, tlsFactsOf } from './facts.ts';
+import type { Endpoints } from './endpoints.ts';
+import { originOf, tlsFactsOf } from './facts.ts';
 import type { Awaitable, ResetReason } from './handler.ts';
 import { Input } from './input.ts';
 import type { ClientName, Settings } from './options.ts';
@@ -31,11 +33,12 @@ const LINGER_BYTES = 1024 * 1024;
 export class SmtpSession {
   readonly #settings: Settings;
   readonly #id: string;
-  readonly #client: string;
+  readonly #endpoints: Endpoints;
   readonly #connections: number;
   readonly #input: Input;
   readonly #output: Output;
   readonly #deadline: Deadline;
+  readonly #rate: DataRate;
   readonly #ending: Ending;
   #socket: Socket;
   #dialogue: Dialogue | null = null;
@@ -56,22 +59,32 @@ export class SmtpSession {
   #discarded = 0;
 
   /** `connections`: open from this client now, this one included. `gone` is called once, when all is over. */
-  constructor(settings: Settings, socket: Socket, connections: number, gone: () => void) {
+  constructor(
+    settings: Settings,
+    socket: Socket,
+    endpoints: Endpoints,
+    connections: number,
+    gone: () => void,
+  ) {
     this.#settings = settings;
     this.#id = settings.sessionId();
-    this.#client = clientAddress(socket);
+    this.#endpoints = endpoints;
     this.#connections = connections;
-    this.#input = new Input(settings.limits.maxCommandLine);
+    this.#input = new Input(longestLine(settings));
     this.#output = new Output(socket);
     this.#deadline = new Deadline(settings.clock, () => this.#timedOut());
+    this.#rate = new DataRate(settings.clock, settings.limits.minDataRate, settings.limits.dataTimeout);
     this.#ending = new Ending(gone, (error) => this.#notice('smtp.internal-error', { reason: exact(error) }));
     this.#socket = socket;
   }
 
-  /** Begins: TLS when it is implicit, the client's name, the greeting. */
+  /** Begins: TLS when it is implicit, the client's name, the greeting. The socket may be paused. */
   start(): void {
     this.#attach(this.#socket);
-    if (this.#settings.tls !== 'implicit') return this.#findName(null);
+    if (this.#settings.tls !== 'implicit') {
+      this.#socket.resume();
+      return this.#findName(null);
+    }
     const context = this.#secureContext();
     if (context === null) this.#socket.destroy();
     else this.#handshake(context);
@@ -112,7 +125,10 @@ export class SmtpSession {
       return;
     }
     this.#input.push(chunk);
-    if (this.#mode === 'content' && (this.#progress += chunk.length) >= CONTENT_PROGRESS) this.#timed = false;
+    if (this.#mode === 'content') {
+      if ((this.#progress += chunk.length) >= CONTENT_PROGRESS) this.#timed = false;
+      if (!this.#rate.keepsUp(chunk.length)) return this.#timedOut();
+    }
     this.#pump();
     if (this.#input.full && !this.#paused && !this.#closing) {
       this.#paused = true;
@@ -189,6 +205,7 @@ export class SmtpSession {
           this.#mode = next;
           this.#timed = false;
           this.#progress = 0;
+          this.#rate.begin();
         }
         return true;
       case 'starttls':
@@ -206,6 +223,7 @@ export class SmtpSession {
     if (this.#eof) return this.#close('disconnect');
     const { commandTimeout, dataTimeout } = this.#settings.limits;
     if (!this.#timed) this.#arm(this.#mode === 'content' ? dataTimeout : commandTimeout);
+    if (this.#mode === 'content') this.#rate.wait();
     if (this.#paused) {
       this.#paused = false;
       this.#socket.resume();
@@ -299,9 +317,11 @@ export class SmtpSession {
 
   #handshake(context: SecureContext): void {
     this.#detach(this.#socket);
-    const { requestClientCertificate, limits } = this.#settings;
-    this.#socket = secure(this.#socket, context, requestClientCertificate, {
-      secured: (socket) => this.#secured(tlsFactsOf(socket, requestClientCertificate)),
+    const { clientCertificates, secureContextFor, limits } = this.#settings;
+    const asks = clientCertificates !== 'off';
+    const identity = { context, contextFor: secureContextFor, asks };
+    this.#socket = secure(this.#socket, identity, {
+      secured: (socket) => this.#secured(tlsFactsOf(socket, asks)),
       failed: (reason) => this.#notice('smtp.tls-failed', { reason }),
     });
     this.#output.moveTo(this.#socket);
@@ -330,7 +350,7 @@ export class SmtpSession {
   }
 
   #findName(tls: TlsFacts | null): void {
-    const found = clientNameOf(this.#settings, this.#client);
+    const found = clientNameOf(this.#settings, this.#endpoints.remoteAddress);
     if (!(found instanceof Promise)) return this.#greet(found, tls);
     this.#asking = true;
     void found.then((name) => {
@@ -342,17 +362,13 @@ export class SmtpSession {
 
   /** The handler comes in; from here on it is asked, and closed in the end. */
   #greet(name: ClientName, tls: TlsFacts | null): void {
-    if (this.#settings.refuseEarlyTalkers && this.#input.size > 0) {
-      this.#output.write(formatReply(texts.EARLY_TALKER));
-      return this.#close('refused');
-    }
     try {
-      const origin = originOf(this.#settings, this.#socket, this.#id, name, tls, this.#connections);
+      const origin = originOf(this.#settings, this.#endpoints, this.#id, name, tls, this.#connections);
       const dialogue = new Dialogue(this.#settings, this.#settings.makeHandler(), origin, (text) =>
         this.#output.write(text),
       );
       this.#dialogue = dialogue;
-      const step = dialogue.greet();
+      const step = dialogue.greet(() => this.#input.size > 0);
       if (step instanceof Promise) return this.#wait(step);
       this.#busy = false;
       if (this.#follow(step)) this.#pump();
@@ -363,7 +379,8 @@ export class SmtpSession {
 
   #notice(name: NoticeName, fields: NoticeFields): void {
     const { notices, listener } = this.#settings;
-    notices(name, { listener, session: this.#id, client: this.#client, ...fields });
+    const client = (this.#dialogue?.origin ?? this.#endpoints).remoteAddress;
+    notices(name, { listener, session: this.#id, client, ...fields });
   }
 }
 

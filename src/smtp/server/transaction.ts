@@ -48,7 +48,7 @@ export class Transaction {
   constructor(handler: SmtpHandler, settings: Settings) {
     this.#handler = handler;
     this.#settings = settings;
-    this.#offered = { dsn: settings.dsn, auth: false };
+    this.#offered = { dsn: settings.dsn, auth: settings.auth !== null };
   }
 
   /** `MAIL`, with what follows the verb. */
@@ -92,7 +92,10 @@ export class Transaction {
   /** `DATA`. A positive answer means that content follows: read it with `receive`. */
   data(): Awaitable<Answer> {
     if (!this.open) return wrong(texts.NEED_MAIL);
-    if (this.#accepted === 0) return wrong(this.#tried ? texts.NO_RECIPIENTS : texts.NEED_RCPT);
+    const { protocol } = this.#settings;
+    // LMTP has one answer for both (RFC 2033 4.2).
+    if (this.#accepted === 0)
+      return wrong(this.#tried && protocol === 'smtp' ? texts.NO_RECIPIENTS : texts.NEED_RCPT);
     return after(this.#handler.data(), (answer) => {
       if ('code' in answer) {
         this.open = false;

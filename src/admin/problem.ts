@@ -1,0 +1,18 @@
+/** Errors as RFC 9457 has them. What they say is for operators; causes stay in the log. */
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Not authorised',
+  404: 'Not found',
+  413: 'Too large',
+  500: 'Internal error',
+};
+
+/** The answer to a request that failed. */
+export function problem<S extends ContentfulStatusCode>(c: Context, status: S, detail: string) {
+  const title: string = TITLES[status] ?? 'Error';
+  const body: { title: string; status: number; detail: string } = { title, status, detail };
+  return c.json(body, status, { 'content-type': 'application/problem+json' });
+}

@@ -1,0 +1,116 @@
+/**
+ * Queue commands that change something: what is meant is counted and asked about first where it cannot be undone, results are
+ * written as they come.
+ */
+import type { Order } from '#admin';
+import type { ActResult, Verb } from '#gateway';
+import { EXIT, type Terminal } from '../terminal.ts';
+import type { ManyOrders, QueueEnd } from './end.ts';
+import { resultText } from './entries.ts';
+
+/** What is to be done to what. */
+export interface OrderRequest {
+  readonly verb: Verb;
+  readonly ids: readonly string[];
+  readonly where: readonly string[];
+  readonly all: boolean;
+  /** Only held entries may be meant. */
+  readonly heldOnly: boolean;
+  readonly order: Order;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** Orders that cannot be taken back. */
+const FINAL: readonly Verb[] = ['bounce', 'delete', 'redirect'];
+
+/** An id; a pattern is none. */
+const ID = /^[A-Za-z0-9]{1,64}$/;
+
+/** Why a request says too little or too much; null when it is clear. */
+export function unclear({ ids, where, all }: OrderRequest): string | null {
+  const ways = [ids.length > 0, where.length > 0, all].filter(Boolean).length;
+  if (ways === 0) return 'name ids, or --where, or --all';
+  return ways > 1 ? 'name either ids, or --where, or --all' : null;
+}
+
+/** Gives the orders; the exit code. */
+export async function giveOrders(end: QueueEnd, request: OrderRequest, terminal: Terminal): Promise<number> {
+  const { verb, ids, yes, dryRun, json } = request;
+  if (ids.length === 0 && FINAL.includes(verb) && !yes && !dryRun) {
+    const go = await confirmed(end, request, terminal);
+    if (go !== true) return go;
+  }
+  const counts = { done: 0, absent: 0, other: 0 };
+  for await (const result of results(end, request)) {
+    if (result.result === 'done' || result.result === 'would') counts.done++;
+    else if (result.result === 'absent') counts.absent++;
+    else counts.other++;
+    await terminal.result(json ? JSON.stringify(result) : resultText(result));
+  }
+  const { done, absent, other } = counts;
+  if (done + absent + other === 0) terminal.say('nothing matches');
+  else if (!json)
+    terminal.say(`${verb}: ${done} of ${done + absent + other}${dryRun ? ' would be' : ''} done`);
+  if (absent + other === 0) return EXIT.ok;
+  if (done > 0) return EXIT.partly;
+  return other === 0 ? EXIT.absent : EXIT.failed;
+}
+
+/** The request as what an end takes: held entries named by id are asked for one by one, so that no other one is meant. */
+function* partsOf(
+  { verb, ids, where, heldOnly, order }: OrderRequest,
+  dryRun: boolean,
+): Generator<ManyOrders> {
+  const held = heldOnly ? ['state=held'] : [];
+  if (ids.length === 0) yield { verb, where: [...held, ...where], order, dryRun };
+  else if (!heldOnly) yield { verb, ids, order, dryRun };
+  else
+    for (const id of new Set(ids))
+      if (ID.test(id)) yield { verb, where: [...held, `id=${id}`], order, dryRun };
+}
+
+async function* results(end: QueueEnd, request: OrderRequest): AsyncGenerator<ActResult> {
+  const { ids, heldOnly, dryRun } = request;
+  const seen = new Set<string>();
+  for (const part of partsOf(request, dryRun))
+    for await (const result of end.orders(part)) {
+      seen.add(result.id);
+      yield result;
+    }
+  if (!heldOnly) return;
+  for (const id of new Set(ids))
+    if (!seen.has(id)) yield { id, result: 'absent', detail: 'no such entry is held' };
+}
+
+/** Counts what would be done, and asks. True to go on, else the exit code. */
+async function confirmed(end: QueueEnd, request: OrderRequest, terminal: Terminal): Promise<true | number> {
+  const { stdin = process.stdin, stderr } = terminal.machine;
+  if (stdin.isTTY !== true || stderr.isTTY !== true) {
+    terminal.error(
+      `${request.verb} cannot be taken back`,
+      'command line',
+      'add --yes, or look with --dry-run',
+    );
+    return EXIT.usage;
+  }
+  let count = 0;
+  for (const part of partsOf(request, true))
+    for await (const { result } of end.orders(part)) if (result === 'would') count++;
+  if (count === 0) {
+    terminal.say('nothing matches');
+    return EXIT.ok;
+  }
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    const messages = count === 1 ? '1 message' : `${count} messages`;
+    const answer = await lines.question(`${request.verb} ${messages}? [y/N] `);
+    if (/^y(es)?$/i.test(answer.trim())) return true;
+  } finally {
+    lines.close();
+  }
+  terminal.say('nothing was done');
+  return EXIT.failed;
+}

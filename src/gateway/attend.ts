@@ -1,0 +1,12 @@
+/** What opens the doors for operators: handed to the program, since it is built on the gateway and not the other way round. */
+import type { Clock } from '#clock';
+import type { Config } from '#gateway/config';
+import type { NoticeSink } from '#notices';
+import type { Desk } from './queue/index.ts';
+
+/** Called once the gateway runs, where it delivers; `close` before it stops. Must not reject. */
+export type Attend = (
+  desk: Desk,
+  config: Config,
+  around: { readonly clock: Clock; readonly notices: NoticeSink },
+) => Promise<{ close(): Promise<void> }>;

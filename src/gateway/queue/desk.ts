@@ -1,0 +1,100 @@
+/**
+ * Everything an operator may look at and do with the queue, in one hand: what the admin API and the command line work with.
+ *
+ * A running gateway has one where it delivers; without a gateway one is opened on the spool, which nobody else may have open.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '#clock';
+import { Suspensions } from '#delivery';
+import type { Config } from '#gateway/config';
+import type { NoticeSink } from '#notices';
+import { makeQueueId, openLmdbSpool, type SpoolStore } from '#spool';
+import type { StageSurroundings } from '#stages';
+import { Filters } from '../filters.ts';
+import { suspensionsFile } from '../outgoing.ts';
+import { stagesOf } from '../stages.ts';
+import { noticeSettings } from './notice.ts';
+import { Orders } from './orders.ts';
+
+/** See above. */
+export interface Desk {
+  readonly store: Pick<SpoolStore, 'list' | 'get' | 'content'>;
+  readonly orders: Orders;
+  readonly suspensions: Suspensions;
+  /** Something may be deliverable that was not. */
+  readonly wake: () => void;
+  readonly clock: Clock;
+  /** An id greater than all there are. */
+  readonly newId: () => string;
+}
+
+/** What a desk is made of. */
+export interface DeskOptions {
+  readonly spool: SpoolStore;
+  readonly suspensions: Suspensions;
+  /** The configuration as it is now. */
+  readonly config: () => Config;
+  /** The filters that messages accepted now would meet. */
+  readonly filters: () => StageSurroundings;
+  readonly newId: () => string;
+  readonly wake: () => void;
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+}
+
+/** Puts a desk together. */
+export function makeDesk(options: DeskOptions): Desk {
+  const { spool, suspensions, config, filters, newId, wake, clock, notices } = options;
+  const orders = new Orders({
+    spool,
+    filters: { around: filters },
+    newId,
+    notice: () => noticeSettings(config()),
+    wake,
+    clock,
+    notices,
+  });
+  return { store: spool, orders, suspensions, wake, clock, newId };
+}
+
+/** A desk without a gateway. */
+export interface OpenDesk extends Desk {
+  close(): Promise<void>;
+}
+
+/** The suspensions of a gateway, whether it runs or not. */
+export function openSuspensions(
+  config: Config,
+  around: { readonly clock: Clock; readonly notices: NoticeSink },
+): Suspensions {
+  return new Suspensions({ ...around, file: suspensionsFile(config) });
+}
+
+/**
+ * Opens a desk on the spool of a gateway that does not run. Rejects with SpoolError when it runs nevertheless, or the spool
+ * cannot be opened. Not for a spool in memory, which has nothing to open.
+ */
+export async function openDesk(
+  config: Config,
+  around: { readonly clock: Clock; readonly notices: NoticeSink },
+): Promise<OpenDesk> {
+  const dir = config.spool.engine === 'lmdb' ? config.spool.dir : join(config.stateDir, 'spool');
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  const spool = await openLmdbSpool({ dir, ...around, alone: true });
+  const access = new Filters(around);
+  const desk = makeDesk({
+    spool,
+    suspensions: openSuspensions(config, around),
+    config: () => config,
+    filters: () => stagesOf(config, access, around),
+    newId: makeQueueId(around.clock),
+    wake: () => undefined,
+    ...around,
+  });
+  const close = async (): Promise<void> => {
+    access.close();
+    await spool.close();
+  };
+  return { ...desk, close };
+}

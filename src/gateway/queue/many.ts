@@ -1,0 +1,67 @@
+/**
+ * Orders about many entries: by id, or all that match; in order of id, some at a time, one result for each as it comes.
+ *
+ * Entries that come while it goes on (notices, released ones) are not concerned. Memory is one page, however long the queue is.
+ */
+import type { Clock } from '#clock';
+import { ENTRY_ID, type EntryMeta, type EntryState } from '#spool';
+import type { ActResult } from './acts.ts';
+import type { Where } from './where.ts';
+
+/** Which entries are meant. */
+export type Selection = { readonly ids: readonly string[] } | { readonly where: Where };
+
+/** Ids named in one order. */
+export const MAX_IDS = 10_000;
+/** Entries read at once, and orders carried out at once. */
+const PAGE = 512;
+const AT_ONCE = 64;
+
+/** As much of a store as listing needs. */
+export interface Listed {
+  list(options: {
+    readonly after?: string;
+    readonly limit: number;
+    readonly state?: EntryState;
+  }): Promise<readonly EntryMeta[]>;
+}
+
+/** Entries that match, oldest first. `last`: the greatest id that is looked at. */
+export async function* matching(
+  store: Listed,
+  where: Where,
+  clock: Pick<Clock, 'now'>,
+  last: string | null = null,
+): AsyncGenerator<readonly EntryMeta[]> {
+  let after = '';
+  for (;;) {
+    const options = { limit: PAGE, ...(after && { after }), ...(where.state && { state: where.state }) };
+    const page = await store.list(options);
+    const now = clock.now();
+    const found = page.filter((entry) => (last === null || entry.id <= last) && where.holds(entry, now));
+    if (found.length > 0) yield found;
+    after = page.at(-1)?.id ?? '';
+    if (page.length < PAGE || (last !== null && after > last)) return;
+  }
+}
+
+/** Carries `order` out on each entry of the selection. A text that cannot be an id is answered as absent, unseen by anybody. */
+export async function* onEach(
+  store: Listed,
+  selection: Selection,
+  order: (id: string) => Promise<ActResult>,
+  around: { readonly clock: Pick<Clock, 'now'>; readonly newId: () => string },
+): AsyncGenerator<ActResult> {
+  if ('ids' in selection) {
+    const ids = [...new Set(selection.ids)];
+    const orderOrAbsent = async (id: string): Promise<ActResult> =>
+      ENTRY_ID.test(id) ? order(id) : { id, result: 'absent', detail: 'there is no such entry' };
+    for (let at = 0; at < ids.length; at += AT_ONCE)
+      yield* await Promise.all(ids.slice(at, at + AT_ONCE).map(orderOrAbsent));
+    return;
+  }
+  const last = around.newId(); // greater than any id there is, smaller than any to come from here
+  for await (const page of matching(store, selection.where, around.clock, last))
+    for (let at = 0; at < page.length; at += AT_ONCE)
+      yield* await Promise.all(page.slice(at, at + AT_ONCE).map(({ id }) => order(id)));
+}

@@ -1,0 +1,91 @@
+/**
+ * The gateway as several processes: the supervisor's, which starts the workers and passes on what the operator wants.
+ *
+ * SIGTERM and SIGINT drain all workers (a second one ends them at once), SIGHUP gives all of them the new configuration or
+ * says why not. Counterpart of run.ts; resolves with the exit code and never rejects for anything a user can cause.
+ */
+import { dirname, resolve } from 'node:path';
+import { diagnosticLine, loadConfig } from '#gateway/config';
+import { systemClock } from '../clock.ts';
+import { openLog, type Log } from '../log.ts';
+import { openOutput } from '../log-output.ts';
+import { catchFaults, endSignal, GRACE, said } from '../signals.ts';
+import { Crew } from './crew.ts';
+import type { ConfigText } from './messages.ts';
+
+/** Runs the workers that the file asks for until a signal ends them. 0 = drained, 1 = could not start. */
+export async function superviseWorkers(file: string, program: URL): Promise<number> {
+  const loaded = loadConfig({ file });
+  if (!loaded.ok) return cannotStart(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
+  const { config, text } = loaded;
+  const output = openOutput();
+  const log = openLog(config.log, undefined, output);
+  const { notices } = log;
+  const crew = new Crew({
+    program,
+    workers: config.workers,
+    config: configText(file, text),
+    clock: systemClock,
+    notices,
+    output,
+  });
+  const reload = (): void => void reloadFrom(file, crew, log);
+  // Never taken away: without a listener SIGHUP would kill the process while it drains.
+  process.on('SIGHUP', reload);
+  // Neither a signal that may come nor a worker that waits to be replaced would.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  let ending = false;
+  const end = endSignal().then(() => (ending = true));
+  const start = crew.start();
+  const stopped = end.then(() => stop(crew, log));
+  try {
+    const addresses = await start;
+    const milters = config.milters.map((m) => m.name);
+    notices('gateway.started', { addresses, milters, pid: process.pid, workers: crew.pids.map(String) });
+  } catch (error) {
+    if (!ending) {
+      clearInterval(alive);
+      return cannotStart(said(error));
+    }
+  }
+  const faults = catchFaults(notices);
+  await stopped;
+  clearInterval(alive);
+  faults();
+  await log.close();
+  return 0;
+}
+
+async function stop(crew: Crew, { notices }: Log): Promise<void> {
+  notices('gateway.draining', { graceMs: GRACE });
+  // A second signal ends at once what the first one lets finish.
+  void endSignal().then(() => crew.stop(0));
+  await crew.stop(GRACE);
+  notices('gateway.stopped', {});
+}
+
+function cannotStart(why: string): number {
+  process.stderr.write(`error: the gateway cannot start — ${why}\n`);
+  return 1;
+}
+
+/** The configuration is read and checked here, once; the workers get its text. */
+async function reloadFrom(file: string, crew: Crew, log: Log): Promise<void> {
+  const { notices } = log;
+  const refuse = (reason: string): void => notices('gateway.reload-refused', { file, reason });
+  const loaded = loadConfig({ file });
+  if (!loaded.ok) return refuse(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
+  try {
+    await crew.reload(configText(file, loaded.text));
+  } catch (error) {
+    return refuse(said(error));
+  }
+  log.reconfigure(loaded.config.log);
+  for (const warning of loaded.warnings)
+    notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
+  notices('gateway.reloaded', { file });
+}
+
+function configText(file: string, text: string): ConfigText {
+  return { file, base: dirname(resolve(file)), text };
+}

@@ -1,0 +1,116 @@
+/**
+ * One worker: a gateway without signals of its own, that follows its supervisor's orders.
+ *
+ * What an operator's terminal or service manager sends to all processes of the group means the supervisor; a worker ignores
+ * it. When the supervisor is gone the worker ends at once (node:cluster sees to that): nothing that was accepted is lost.
+ */
+import { diagnosticLine, loadConfig, type Config } from '#gateway/config';
+import type { Attend } from '../attend.ts';
+import { systemClock } from '../clock.ts';
+import { Gateway, ReloadError, type Prepared } from '../gateway.ts';
+import { openLog, type Log } from '../log.ts';
+import { catchFaults, said } from '../signals.ts';
+import type { ConfigText, Order, Report } from './messages.ts';
+
+/** Waits for orders and follows them until the last. Called once, by the program of the process. */
+export function work(attend: Attend): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  let life: Promise<Life | null> = Promise.resolve(null);
+  process.on('message', (order: Order) => {
+    if (order.order === 'start') life = begin(order, attend);
+    else void life.then((begun) => begun && follow(begun, order));
+  });
+  report({ report: 'here' });
+}
+
+interface Life {
+  readonly gateway: Gateway;
+  readonly log: Log;
+  /** The doors for operators, where this worker delivers. */
+  readonly attendance: Awaited<ReturnType<Attend>> | null;
+  /** What was made ready and awaits its fate. */
+  prepared: { readonly ready: Prepared; readonly config: Config } | null;
+}
+
+/** Starts the gateway; null when that fails, and the process ends. */
+async function begin(
+  { config: text, worker, delivers }: Order & { order: 'start' },
+  attend: Attend,
+): Promise<Life | null> {
+  try {
+    const config = loaded(text);
+    const log = openLog(config.log, worker);
+    const { notices } = log;
+    const elsewhere = { tellDelivery: () => report({ report: 'accepted' }) };
+    const gateway = await Gateway.start(config, {
+      clock: systemClock,
+      notices,
+      ...(delivers ? {} : elsewhere),
+    });
+    catchFaults(notices);
+    const { desk } = gateway;
+    const attendance = desk && (await attend(desk, config, { clock: systemClock, notices }));
+    report({ report: 'ready', addresses: [...gateway.addresses.values()].flat() });
+    return { gateway, log, attendance, prepared: null };
+  } catch (error) {
+    report({ report: 'failed', reason: said(error) }, () => process.disconnect());
+    return null;
+  }
+}
+
+async function follow(life: Life, order: Order): Promise<void> {
+  switch (order.order) {
+    case 'wake':
+      return life.gateway.wakeDelivery();
+    case 'prepare':
+    case 'commit':
+    case 'cancel':
+      report({ report: 'answer', id: order.id, trouble: await troubleWith(life, order) });
+      return;
+    case 'stop':
+      await life.prepared?.ready.cancel();
+      life.prepared = null;
+      await life.attendance?.close();
+      await life.gateway.stop(order.graceMs);
+      await life.log.close();
+      if (process.connected) process.disconnect(); // and ends
+      return;
+    case 'start': // was the first
+  }
+}
+
+/** Follows an order of a reload; why it could not be followed, or ''. */
+async function troubleWith(
+  life: Life,
+  order: Order & { order: 'prepare' | 'commit' | 'cancel' },
+): Promise<string> {
+  try {
+    if (order.order === 'prepare') {
+      const config = loaded(order.config);
+      life.prepared = { ready: await life.gateway.prepare(config), config };
+      return '';
+    }
+    const { prepared } = life;
+    life.prepared = null;
+    if (order.order === 'cancel') await prepared?.ready.cancel();
+    else if (prepared) {
+      prepared.ready.commit();
+      life.log.reconfigure(prepared.config.log);
+    }
+    return '';
+  } catch (error) {
+    return said(error);
+  }
+}
+
+/** The supervisor has checked the text; files that it names may have changed since. */
+function loaded({ file, base, text }: ConfigText): Config {
+  const result = loadConfig({ text, name: file, base });
+  if (result.ok) return result.config;
+  throw new ReloadError(result.errors.map((d) => diagnosticLine(d)).join('; '));
+}
+
+/** The supervisor may be gone, and this process with it. */
+function report(what: Report, sent: () => void = () => undefined): void {
+  if (process.connected) process.send!(what, undefined, undefined, sent);
+}

@@ -1,0 +1,110 @@
+/**
+ * The log line of a message: everything an operator asks for, in one place, the same words for accepted, refused and discarded.
+ *
+ * One line a message and one for each recipient refused before a filter saw it. Text is as strangers sent it: the sink
+ * neutralises and cuts it. Long recipient lists are cut here. Makes no object but the line's own.
+ */
+import type { EditableMessage } from '#edits';
+import { statusLine, type Origin, type Recipient, type Status } from '#message';
+import type { NoticeFields } from '#notices';
+import type { EntryMeta } from '#spool';
+import type { Chain } from '#stages';
+import { forwardedFacts } from './forwarded.ts';
+
+/** Recipients that are named in a line; `recipients` counts all. */
+const MAX_NAMED = 20;
+
+/** What is said of a message whatever became of it. `now` as Clock.elapsed; the transaction is still open. */
+function factsOf(origin: Origin, chain: Chain, now: number): NoticeFields {
+  const { id, sender, recipients = [], began = now } = chain.transaction ?? {};
+  return {
+    id,
+    session: origin.session,
+    from: sender?.address,
+    to: named(recipients),
+    recipients: recipients.length,
+    client: origin.remoteAddress,
+    name: origin.clientName || undefined,
+    helo: origin.helo,
+    tls: origin.tls?.version,
+    user: origin.user || undefined,
+    proxy: origin.proxy,
+    forwarded: forwardedFacts(origin.forwarded),
+    listener: origin.listener,
+    filters: chain.record,
+    ms: Math.round(now - began),
+  };
+}
+
+/** The line of a message that is in the spool: its recipients and sender are those it was queued with. */
+export function acceptedFacts(meta: EntryMeta, origin: Origin, chain: Chain, now: number): NoticeFields {
+  const facts = factsOf(origin, chain, now);
+  const { recipients } = meta;
+  facts['from'] = meta.sender;
+  facts['to'] =
+    recipients.length > MAX_NAMED
+      ? recipients.slice(0, MAX_NAMED).map((r) => r.address)
+      : recipients.map((r) => r.address);
+  facts['recipients'] = recipients.length;
+  facts['size'] = meta.size;
+  facts['held'] = meta.hold?.reason;
+  return facts;
+}
+
+/** The line of a message that a next hop took, `replies` for the client: of one that refused some recipients, too. */
+export function passedFacts(
+  { envelope, body }: EditableMessage,
+  replies: readonly Status[],
+  origin: Origin,
+  chain: Chain,
+  now: number,
+): NoticeFields {
+  const facts = factsOf(origin, chain, now);
+  facts['from'] = envelope.sender.address;
+  facts['to'] = named(envelope.recipients);
+  facts['recipients'] = envelope.recipients.length;
+  facts['body'] = body.size;
+  facts['replies'] = [...new Set(replies.map(statusLine))].slice(0, MAX_NAMED);
+  facts['by'] = replies[0]?.by;
+  return facts;
+}
+
+/** The line of a message that was refused after its content. */
+export function refusedFacts(reply: Status, origin: Origin, chain: Chain, now: number): NoticeFields {
+  const facts = factsOf(origin, chain, now);
+  facts['code'] = reply.code;
+  facts['enhanced'] = reply.enhanced;
+  facts['text'] = reply.text;
+  facts['by'] = reply.by;
+  return facts;
+}
+
+/** The line of a message that a filter ordered thrown away. */
+export function discardedFacts(by: string, origin: Origin, chain: Chain, now: number): NoticeFields {
+  const facts = factsOf(origin, chain, now);
+  facts['by'] = by;
+  return facts;
+}
+
+/** The line of a recipient that was refused without asking a filter. */
+export function refusedRecipientFacts(to: string, reply: Status, origin: Origin, chain: Chain): NoticeFields {
+  const { code, enhanced, text } = reply;
+  return {
+    id: chain.transaction?.id,
+    session: origin.session,
+    from: chain.transaction?.sender.address,
+    to,
+    client: origin.remoteAddress,
+    helo: origin.helo,
+    user: origin.user || undefined,
+    listener: origin.listener,
+    code,
+    enhanced,
+    text,
+  };
+}
+
+function named(recipients: readonly Recipient[]): readonly string[] {
+  const few = recipients.length > MAX_NAMED ? recipients.slice(0, MAX_NAMED) : recipients;
+  return few.map((r) => r.path.address);
+}

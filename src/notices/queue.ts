@@ -1,0 +1,16 @@
+/** Notices of what operators do to the queue, and of the interface they do it by. See index.ts for the rules. */
+import type { NoticeKind } from './index.ts';
+
+export const queueNotices = {
+  'queue.ordered': { level: 'info', says: 'an operator gave an order about a message in the queue' },
+  'queue.hold-expired': { level: 'warn', says: 'a message was held for too long and is given up' },
+  'queue.sweep-failed': { level: 'error', says: 'held messages could not be looked through; trying again' },
+  'admin.listening': { level: 'info', says: 'the interface for operators listens' },
+  'admin.not-listening': {
+    level: 'error',
+    says: 'an address of the interface for operators cannot be opened; mail is not concerned',
+  },
+  'admin.token-made': { level: 'info', says: 'a token for the interface for operators was made' },
+  'admin.refused': { level: 'warn', says: 'a request to the interface for operators had no valid token' },
+  'admin.fault': { level: 'error', says: 'a request to the interface for operators failed by our own mistake' },
+} as const satisfies Record<string, NoticeKind>;

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Probe } from './probe.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'spool-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+test('a file system that takes writes is one byte fuller, however often it is asked', async () => {
+  const path = join(root, 'probe');
+  const probe = new Probe(path);
+  for (let n = 0; n < 3; n++) await probe.ask();
+  assert.equal(statSync(path).size, 1);
+  await probe.close();
+});
+
+test('one that does not is a fault of the disk, and is asked anew the next time', async () => {
+  const path = join(root, 'taken');
+  symlinkSync(join(root, 'elsewhere'), path);
+  const probe = new Probe(path);
+  await assert.rejects(probe.ask(), { code: 'io' });
+  rmSync(path);
+  writeFileSync(path, '');
+  await probe.ask();
+  await probe.close();
+});
+
+test('no room for the file itself is no fault: the data file has its room ahead', async () => {
+  const probe = new Probe('/dev/full');
+  await probe.ask();
+  await probe.ask();
+  await probe.close();
+});
