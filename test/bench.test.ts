@@ -38,6 +38,8 @@ test('options have the defaults of the issue, and wrong ones are refused with th
     },
   );
   assert.equal(readOptions(['--peer', 'postfix']).postfix, true);
+  assert.equal(readOptions([]).workers, 1);
+  assert.equal(readOptions(['--workers', '2']).workers, 2);
   assert.deepEqual(readOptions([]).scenarios, []);
   assert.deepEqual(readOptions(['--scenario', 'real,waves', '--scenario', 'waves']).scenarios, [
     'waves',
@@ -45,6 +47,8 @@ test('options have the defaults of the issue, and wrong ones are refused with th
   ]);
   for (const wrong of [
     ['--peer', 'x'],
+    ['--workers', '65'],
+    ['--workers', '1.5'],
     ['--scenario', 'waves,nothing'],
     ['--scenario', ''],
     ['--answers', 'last', '--scenario', 'distance'],

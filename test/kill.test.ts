@@ -1,31 +1,28 @@
 /**
  * SIGKILL of the gateway's process group at random moments under load, again and again (durability test D01).
  *
- * Fifty senders, a filter, a next hop that writes down what it takes before it answers. After the cycles the ledger must
+ * Fifty senders, a filter, and two next hops that write down what they take before they answer: one that fails 5 % of the
+ * messages, and Postfix's smtp-sink. After the cycles the ledger must
  * show that every message that was answered 250 is delivered or in the queue, none twice without a kill in between, none
  * changed, none that was refused. The seed is printed; MILLRACE_SEED repeats it, MILLRACE_KILL_CYCLES sets the cycles.
  * Debian's Postfix goes through the same as the control group: it must come out clean, or the harness is wrong.
  */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { check, faults, summary, type Findings } from './support/checker.ts';
 import { Cleanup } from './support/folders.ts';
-import { Gateway } from './support/gateway.ts';
-import { killCycles, type Outcome, type Surroundings } from './support/kill-cycles.ts';
-import { startMarkerFilter } from './support/marker-filter.ts';
-import { freePorts } from './support/ports.ts';
-import { startPostfix } from './support/postfix.ts';
+import type { Gateway } from './support/gateway.ts';
+import { killCycles, type Outcome } from './support/kill-cycles.ts';
 import { skipWithout } from './support/processes.ts';
 import { Random, seed } from './support/random.ts';
+import { CONCURRENCY, gatewayVictim, postfixVictim } from './support/victims.ts';
 
 const CYCLES = Number(process.env['MILLRACE_KILL_CYCLES'] ?? 30);
 const CONTROL_CYCLES = 3;
 /** Longest time from the start of the process to the first greeting. */
 const RESTART_LIMIT_MS = 5000;
-/** Deliveries to the next hop at once; a kill can double no more messages than these, each with at most five recipients. */
-const CONCURRENCY = 20;
-const MAX_RECIPIENTS = 5;
+/** A kill can double no more messages than are in delivery to the two next hops, each with at most five recipients. */
+const DOUBLED_PER_KILL = 2 * CONCURRENCY * 5;
 /** Fewest acknowledged recipients per cycle for the verdict to mean something. */
 const ACKED_PER_CYCLE = 20;
 
@@ -37,27 +34,15 @@ test(
     const cleanup = new Cleanup(t);
     let gateway: Gateway | undefined;
     const outcome = await killCycles(cleanup, random, CYCLES, async (around) => {
-      const [smtp = 0, filter = 0] = await freePorts(2);
-      await startMarkerFilter(cleanup, filter, 'seen');
-      const started = await Gateway.start(cleanup, {
-        folder: around.folder,
-        ports: [smtp],
-        configuration: configuration(around, smtp, filter),
-      });
-      gateway = started;
-      return {
-        port: smtp,
-        kill: () => started.kill(),
-        again: () => started.start(),
-        queuedWhileDead: () => pending(started),
-        idle: async () => (await pending(started)).length === 0,
-      };
+      const victim = await gatewayVictim(cleanup, around);
+      gateway = victim.gateway;
+      return victim;
     });
     const findings = judge(t, outcome, CYCLES);
     assert.equal(outcome.unmarked, 0, 'every message that left must have passed the filter');
     assert.deepEqual(outcome.surprises, [], 'a healthy gateway refuses none of these messages');
     assert.equal(findings.refused, 0, 'nor does it say 421 to a sender it has let in');
-    const doubled = CYCLES * CONCURRENCY * MAX_RECIPIENTS;
+    const doubled = CYCLES * DOUBLED_PER_KILL;
     assert.ok(findings.extra.length <= doubled, 'only what was in delivery at a kill may arrive twice');
     const slowest = Math.max(...outcome.starts);
     assert.ok(slowest < RESTART_LIMIT_MS, `the slowest restart took ${slowest.toFixed(0)} ms`);
@@ -74,21 +59,9 @@ test(
   async (t) => {
     const random = seeded(t);
     const cleanup = new Cleanup(t);
-    const outcome = await killCycles(cleanup, random, CONTROL_CYCLES, async ({ folder, nextHopPort }) => {
-      const [port = 0] = await freePorts(1);
-      const postfix = await startPostfix(cleanup, {
-        folder: join(folder, 'postfix'),
-        nextHopPort,
-        listeners: [{ port, milterPorts: [] }],
-      });
-      return {
-        port,
-        kill: () => postfix.kill(),
-        again: () => postfix.again(),
-        queuedWhileDead: () => Promise.resolve(null),
-        idle: async () => (await postfix.queued()) === 0,
-      };
-    });
+    const outcome = await killCycles(cleanup, random, CONTROL_CYCLES, (around) =>
+      postfixVictim(cleanup, around),
+    );
     judge(t, outcome, CONTROL_CYCLES);
   },
 );
@@ -117,41 +90,4 @@ function seeded(t: TestContext): Random {
   const from = seed();
   t.diagnostic(`seed ${from} (MILLRACE_SEED=${from} repeats it)`);
   return new Random(from);
-}
-
-/** Recipients that are still to be delivered according to the queue listing. */
-async function pending(gateway: Gateway): Promise<{ recipient: string }[]> {
-  const entries = await gateway.queue();
-  return entries.flatMap((entry) =>
-    entry.recipients.filter((r) => r.state === 'pending').map((r) => ({ recipient: r.address })),
-  );
-}
-
-function configuration({ folder, nextHopPort }: Surroundings, smtp: number, filter: number): string {
-  return JSON.stringify({
-    hostname: 'gateway.test',
-    stateDir: join(folder, 'state'),
-    listeners: [
-      {
-        name: 'smtp',
-        bind: `127.0.0.1:${smtp}`,
-        relay: { networks: ['127.0.0.0/8'], domains: ['in.test'] },
-        maxConnectionsPerClient: 200,
-      },
-    ],
-    milters: [
-      {
-        name: 'marker',
-        hostname: '127.0.0.1',
-        port: filter,
-        stages: ['connect', 'ehlo', 'mail', 'rcpt', 'data'],
-      },
-    ],
-    delivery: {
-      routes: [{ match: 'true', via: 'smtp', to: [`127.0.0.1:${nextHopPort}`] }],
-      retry: ['1s'],
-      concurrency: { total: 200, perDestination: CONCURRENCY },
-    },
-    log: { level: 'warn', format: 'json' },
-  });
 }

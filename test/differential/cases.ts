@@ -24,12 +24,6 @@ export const CASES: readonly Case[] = [
     millrace: /^MAIL FROM:<a@out\.test> -> 503 5\.5\.1$/,
   },
   {
-    key: 'dsn-not-offered',
-    scenarios: ['DSN parameters'],
-    postfix: /^RCPT <b@in\.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;b@in\.test$/,
-    millrace: /^MAIL .* -> 555 5\.5\.4$/,
-  },
-  {
     key: 'utf8-needs-smtputf8',
     scenarios: ['8-bit addresses without SMTPUTF8'],
     postfix: /^MAIL .* -> 250 2\.1\.0$/,

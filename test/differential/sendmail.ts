@@ -134,7 +134,6 @@ export interface Apart {
 export const SENDMAIL_APART: readonly Apart[] = [
   { key: 'helo-first', scenarios: /^no greeting$/ },
   { key: 'refused-recipients-untold', scenarios: /^refused recipients for a filter that wants them$/ },
-  { key: 'dsn-not-offered', scenarios: /^DSN parameters$/ },
   { key: 'smtputf8', scenarios: /^(?:SMTPUTF8|8-bit addresses without SMTPUTF8)$/ },
   { key: 'brackets-required', scenarios: /^addresses without brackets$/ },
   { key: 'size-while-streaming', scenarios: /^a size above the limit$/ },

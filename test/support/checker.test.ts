@@ -84,6 +84,13 @@ test('a second copy needs a kill between the two, a third one needs another kill
   assert.deepEqual(judge(10, 30, 40).unexplained, ['a r0.a']);
 });
 
+test('a power cut explains a second copy only of what was taken shortly before it', () => {
+  const copy = (at: number) => ({ id: 'a', recipient: 'r0.a', hash: 'h1', at });
+  const evidence = { ...honest, delivered: [copy(10), copy(30)] };
+  assert.deepEqual(check(evidence, 10).unexplained, []);
+  assert.deepEqual(check(evidence, 9).unexplained, ['a r0.a']);
+});
+
 test('a server that says 250 and forgets one message in fifty is caught by senders, next hop and checker together', async (t) => {
   const cleanup = new Cleanup(t);
   const folder = await tempFolder(cleanup);

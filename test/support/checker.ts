@@ -23,15 +23,18 @@ export interface Findings {
   readonly copies: number;
 }
 
-/** Judges the evidence. */
-export function check(evidence: Evidence): Findings {
+/**
+ * Judges the evidence. `reachMs`: a kill explains a second copy only when the first was taken no longer than that before it;
+ * for power cuts, which may undo results that a kill of the process leaves alone.
+ */
+export function check(evidence: Evidence, reachMs = Infinity): Findings {
   const copies = byRecipient(evidence.delivered);
   const queued = new Set(evidence.queued.map((q) => q.recipient));
   const lost: string[] = [];
   const forbidden: string[] = [];
   const corrupt: string[] = [];
   const phantom: string[] = [];
-  const { unexplained, extra } = furtherCopies(copies, evidence.kills);
+  const { unexplained, extra } = furtherCopies(copies, evidence.kills, reachMs);
   const count = { acked: 0, refused: 0, unknown: 0 };
   const known = new Set<string>();
   for (const { id, hash, recipients } of evidence.sent) {
@@ -91,6 +94,7 @@ function byRecipient(delivered: readonly Delivered[]): Map<string, Delivered[]> 
 function furtherCopies(
   copies: ReadonlyMap<string, readonly Delivered[]>,
   kills: readonly Kill[],
+  reachMs: number,
 ): { readonly unexplained: string[]; readonly extra: string[] } {
   const unexplained: string[] = [];
   const extra: string[] = [];
@@ -99,7 +103,9 @@ function furtherCopies(
     for (const [i, second] of inOrder.entries()) {
       const first = inOrder[i - 1];
       if (!first) continue;
-      const explained = kills.some((kill) => kill.to >= first.at && kill.from <= second.at);
+      const explained = kills.some(
+        (kill) => kill.to >= first.at && kill.from <= second.at && kill.from - first.at <= reachMs,
+      );
       (explained ? extra : unexplained).push(name);
     }
   }

@@ -24,18 +24,21 @@ export type Witness = (message: TakenMessage) => string | Promise<string>;
 /** Largest message taken. */
 const MAX_CONTENT = 64 << 20;
 
-/** Starts a next hop on this loopback port; it ends with the test. `extensions` are offered besides those it knows. */
+/** Starts a next hop on this loopback port; it ends with the test. `extensions` are offered besides those it knows, `withheld` not. */
 export async function startNextHop(
   cleanup: Cleanup,
   port: number,
   witness: Witness,
   extensions: readonly string[] = [],
+  withheld: readonly string[] = [],
 ): Promise<void> {
   const open = new Set<Socket>();
+  const own = ['PIPELINING', '8BITMIME', 'SMTPUTF8', ...extensions, 'ENHANCEDSTATUSCODES'];
+  const offer = own.filter((word) => !withheld.includes(word));
   const server = createServer({ noDelay: true }, (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    converse(socket, witness, extensions);
+    converse(socket, witness, offer);
   });
   cleanup.after(async () => {
     for (const socket of open) socket.destroy();
@@ -61,7 +64,7 @@ const noTransaction = (): Transaction => ({
   recipientParameters: [],
 });
 
-function converse(socket: Socket, witness: Witness, extensions: readonly string[]): void {
+function converse(socket: Socket, witness: Witness, offer: readonly string[]): void {
   let input = '';
   let inContent = false;
   let busy = false;
@@ -113,7 +116,7 @@ function converse(socket: Socket, witness: Witness, extensions: readonly string[
     switch (verb) {
       case 'EHLO':
         transaction = noTransaction();
-        return ['next.hop.test', 'PIPELINING', '8BITMIME', 'SMTPUTF8', ...extensions, 'ENHANCEDSTATUSCODES']
+        return ['next.hop.test', ...offer]
           .map((word, i, all) => `250${i === all.length - 1 ? ' ' : '-'}${word}`)
           .join('\r\n');
       case 'HELO':

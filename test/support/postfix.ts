@@ -28,6 +28,8 @@ export interface PostfixOptions {
 /** A running instance. */
 export interface Postfix {
   readonly masterPid: number;
+  /** Number of the process group that master leads now, in which all its daemons are. */
+  group(): Promise<number>;
   /** Complete messages in incoming, active and deferred. */
   queued(): Promise<number>;
   /** Complete messages that are held. */
@@ -74,6 +76,7 @@ export async function startPostfix(cleanup: Cleanup, options: PostfixOptions): P
   await start();
   return {
     masterPid: await masterPid(queue),
+    group: () => masterPid(queue),
     queued: () => queued(queue, ['incoming', 'active', 'deferred']),
     held: () => queued(queue, ['hold']),
     async kill() {

@@ -69,6 +69,7 @@ export class Senders {
       const verdict: Verdict = reply.code < 400 ? 'acked' : 'refused';
       if (verdict === 'refused' && reply.code !== 421) this.surprises.push(reply.lines.join(' / '));
       await ledger.told(id, whom, verdict, reply.code);
+      if (reply.code === 421) throw new Error('the server ends this session');
     };
     const mail = await session.command(`MAIL FROM:<${id}@load.test>`);
     if (mail.code !== 250) return tell(recipients, mail);
@@ -76,11 +77,12 @@ export class Senders {
     for (const recipient of recipients) {
       const rcpt = await session.command(`RCPT TO:<${recipient}>`);
       if (rcpt.code === 250) accepted.push(recipient);
+      else if (rcpt.code === 421) await tell(recipients, rcpt);
       else await tell([recipient], rcpt);
     }
     const { at, reply } = await finish(session, content);
     await tell(accepted, reply);
-    if (at === 'data' && reply.code !== 421) await session.command('RSET');
+    if (at === 'data') await session.command('RSET');
   }
 }
 

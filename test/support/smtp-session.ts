@@ -6,7 +6,7 @@
  * with an error that tells the conversation so far.
  */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
 /** One reply, all its lines. `text` is the lines without codes, joined by `\n`. */
 export interface Reply {
@@ -90,7 +90,7 @@ export class SmtpSession {
   }
 
   /** After a 220 to STARTTLS: speaks TLS from here on, whatever the other end's certificate. `more`: one of its own, a name. */
-  async secure(more: Pick<ConnectionOptions, 'cert' | 'key' | 'servername'> = {}): Promise<void> {
+  async secure(more: Pick<ConnectionOptions, 'cert' | 'key' | 'servername'> = {}): Promise<TLSSocket> {
     const plain = this.#socket;
     for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event);
     const socket = connectTls({ ...more, socket: plain, rejectUnauthorized: false });
@@ -100,6 +100,7 @@ export class SmtpSession {
     });
     this.#socket = socket;
     this.#listen(socket);
+    return socket;
   }
 
   /** Writes these bytes as they are. */

@@ -1,0 +1,82 @@
+/** One line of the log per message, with everything an operator asks for (issue 4, 8). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Cleanup } from './support/folders.ts';
+import { frame, frames, house, rawFilter, WANTS_ALL, type House } from './support/house.ts';
+
+const MESSAGE = 'Subject: one\r\n\r\nbody\r\n';
+
+const only = (h: House, name: string): Readonly<Record<string, unknown>> => {
+  const found = h.heard.filter((n) => n.name === name);
+  assert.equal(found.length, 1, name);
+  return found[0]!.fields;
+};
+
+/** A filter that continues, but for the events of these letters. */
+const filterSaying = (cleanup: Cleanup, answers: Readonly<Record<string, string>>): Promise<number> =>
+  rawFilter(cleanup, (socket) =>
+    frames(socket, (code) => {
+      if (code === 'O') socket.write(WANTS_ALL, 'latin1');
+      else if ('CHMRTLNBEU'.includes(code)) socket.write(answers[code] ?? frame('c'), 'latin1');
+    }),
+  );
+
+const MAIL = { stages: ['mail', 'rcpt', 'data'] };
+
+test('an accepted message: who, whom, how large, by which way, and what each filter said in which time', async (t) => {
+  const cleanup = new Cleanup(t);
+  const calm = { port: await filterSaying(cleanup, {}), more: { ...MAIL, name: 'calm' } };
+  const quick = { port: await filterSaying(cleanup, { M: frame('a') }), more: { ...MAIL, name: 'quick' } };
+  const never = { port: calm.port, more: { ...MAIL, name: 'never', enable: 'false' } };
+  const h = await house(cleanup, [calm, quick, never]);
+  const session = await h.open();
+  const to = Array.from({ length: 25 }, (_, i) => `u${i}@in.test`);
+  assert.equal((await session.transaction('a@out.test', to, MESSAGE)).reply.code, 250);
+  const { id, session: sid, size, filters, ms, ...rest } = only(h, 'message.accepted');
+  assert.match(String(id), /^\w{8,}$/);
+  assert.match(String(sid), /^[\w-]+$/);
+  assert.ok(Number(size) > MESSAGE.length);
+  const [first, second, ...more] = filters as string[];
+  assert.match(first!, /^calm continue \d+ms$/);
+  assert.match(second!, /^quick accept \d+ms$/);
+  assert.deepEqual(more, []);
+  assert.ok(Number.isInteger(ms) && Number(ms) >= 0 && Number(ms) < 10_000);
+  assert.deepEqual(JSON.parse(JSON.stringify(rest)), {
+    from: 'a@out.test',
+    to: to.slice(0, 20),
+    recipients: 25,
+    client: '127.0.0.1',
+    name: 'localhost',
+    helo: 'client.load.test',
+    listener: 'smtp',
+  });
+  // The next message of the session begins anew.
+  assert.equal((await session.transaction('b@out.test', ['u@in.test'], MESSAGE)).reply.code, 250);
+  const last = h.heard.findLast((n) => n.name === 'message.accepted')!.fields;
+  assert.equal(last['from'], 'b@out.test');
+  assert.equal((last['filters'] as string[]).length, 2);
+  await session.quit();
+});
+
+test('a refused and a discarded message have the same words, and who it was; a filter that fails says so', async (t) => {
+  const cleanup = new Cleanup(t);
+  const no = { port: await filterSaying(cleanup, { E: frame('r') }), more: { ...MAIL, name: 'no' } };
+  const gone = { port: 1, more: { ...MAIL, name: 'gone', onError: 'accept' } };
+  const refusing = await house(cleanup, [gone, no]);
+  const session = await refusing.open();
+  assert.equal((await session.transaction('a@out.test', ['u@in.test'], MESSAGE)).reply.code, 554);
+  await session.quit();
+  const refused = only(refusing, 'message.refused');
+  assert.deepEqual(
+    [refused['from'], refused['to'], refused['client'], refused['code'], refused['enhanced'], refused['by']],
+    ['a@out.test', ['u@in.test'], '127.0.0.1', 554, '5.7.1', 'milter:no'],
+  );
+  assert.match((refused['filters'] as string[]).join(), /^gone failed \d+ms,no reject \d+ms$/);
+  const drop = { port: await filterSaying(cleanup, { E: frame('d') }), more: { ...MAIL, name: 'drop' } };
+  const dropping = await house(cleanup, [drop]);
+  const other = await dropping.open();
+  assert.equal((await other.transaction('a@out.test', ['u@in.test'], MESSAGE)).reply.code, 250);
+  await other.quit();
+  const dropped = only(dropping, 'message.discarded');
+  assert.deepEqual([dropped['by'], dropped['from'], dropped['listener']], ['drop', 'a@out.test', 'smtp']);
+});
