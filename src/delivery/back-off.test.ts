@@ -76,7 +76,7 @@ test('after a vain attempt everybody waits, then one probes and the others wait 
 test('waits are lengthened by up to a tenth, and those who wait come back apart', () => {
   const { backOff, fail } = backOffAt(1);
   fail();
-  const [{ until }] = backOff.list() as [{ until: number }];
+  const { until } = backOff.list()[0]!;
   assert.equal(until - START, FIRST_BACK_OFF * 1.1);
   assert.equal(backOff.ask('hop', FAR), FIRST_BACK_OFF * 1.1 * 1.1);
 });
