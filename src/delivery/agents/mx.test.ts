@@ -66,6 +66,11 @@ test('what DNS says about a domain is the outcome of all its recipients, and ask
     'd@sick.test 451 4.4.3',
     'e@null.test 556 5.1.10',
   ]);
+  // Only name servers in trouble make a destination that cannot be reached.
+  assert.deepEqual(
+    outcomes.filter((o) => o.unreached).map((o) => o.address),
+    ['d@sick.test'],
+  );
   assert.deepEqual(shown(await deliver(agent, ['f@gone.test'])), ['f@gone.test 550 5.1.2']);
   assert.deepEqual(resolver.asked, ['MX gone.test', 'MX null.test', 'MX sick.test']);
 });

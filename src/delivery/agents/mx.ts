@@ -5,7 +5,7 @@
  * Recipients of one domain go in one transaction. A search for hosts that is broken off makes temporary outcomes at once. Never
  * connects to ourselves, nor to loopback addresses unless that is allowed.
  */
-import { status } from '#message';
+import { isTemporary, status } from '#message';
 import type { Status } from '#message';
 import type { Agent, Attempt, Outcome } from '../agent.ts';
 import type { RouteFacts } from '../options.ts';
@@ -56,7 +56,8 @@ export function makeMxAgent(options: MxOptions): Agent {
     const answer = hostsOf(where);
     const found = answer instanceof Promise ? await unlessAborted(answer, attempt.signal) : answer;
     if (found === null) return all(attempt, INTERRUPTED);
-    if ('status' in found) return all(attempt, found.status);
+    // Name servers that do not answer are a destination that cannot be reached.
+    if ('status' in found) return all(attempt, found.status, isTemporary(found.status));
     return destinations.use(found.hosts, (pool) => sendThrough(pool, attempt, 'relayed'));
   };
   return {
@@ -86,8 +87,10 @@ function byDomain(attempt: Attempt): readonly [MailDomain, Attempt][] {
   return [...groups.values()].map(([where, recipients]) => [where, { ...attempt, recipients }]);
 }
 
-const all = ({ recipients }: Attempt, why: Status): readonly Outcome[] =>
-  recipients.map(({ address }) => ({ address, status: why }));
+const all = ({ recipients }: Attempt, why: Status, unreached = false): readonly Outcome[] =>
+  recipients.map(({ address }) =>
+    unreached ? { address, status: why, unreached } : { address, status: why },
+  );
 
 /** The value, or null as soon as the signal says so. */
 function unlessAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T | null> {
