@@ -19,7 +19,7 @@ async function heldMessage(t: TestContext) {
   const marker = defineMilter({
     name: 'marker',
     needs: ['addHeaders'],
-    onMessage: (_s, _e, m) => void m.headers.add('X-Marked', 'yes'),
+    onMessage: (_s, _e, m) => m.headers.add('X-Marked', 'yes'),
   });
   const doubter = defineMilter({
     name: 'judge',
@@ -75,7 +75,7 @@ test('a held message goes through all filters again: they hear what is known of 
   const message = await arrived(h.mail, 'the message', () => true);
   assert.deepEqual(message.field('X-Marked'), ['yes', 'yes']);
   assert.equal(message.field('Received').length, 1);
-  assert.ok(message.text.endsWith('body\r\n'));
+  assert.match(message.text, /\nbody\r?\n$/);
   await until('it to leave the queue', 5000, async () => (await h.gateway.desk!.store.get(as!)) === null);
   const ordered = h.heard.find((n) => n.name === 'queue.ordered')!.fields;
   assert.deepEqual([ordered['id'], ordered['as'], ordered['by']], [id, as, 'operator:eva']);

@@ -5,14 +5,11 @@
  */
 import { join } from 'node:path';
 import type { Attend } from '#gateway';
-import type { BindAddress } from '#gateway/config';
+import { CONTROL_SOCKET, type BindAddress } from '#gateway/config';
 import { tokenAccess } from './access.ts';
 import { makeApp } from './app.ts';
 import { openDoor, type Door } from './sockets.ts';
 import { tokenOf } from './token.ts';
-
-/** Name of the control socket below stateDir. */
-export const CONTROL_SOCKET = 'control.sock';
 
 /** See Attend. */
 export const attend: Attend = async (desk, config, { notices }) => {

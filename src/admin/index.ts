@@ -1,4 +1,4 @@
 /** The HTTP interface for operators, over the control socket and, when configured, over TCP. */
-export { attend, CONTROL_SOCKET } from './attend.ts';
+export { attend } from './attend.ts';
 export type { Order } from './contract.ts';
 export { actOf } from './orders.ts';

@@ -210,7 +210,7 @@ function addOrders(app: OpenAPIHono, desk: Desk): void {
     const who = whoOf(c);
     const carryOut = (id: string): Promise<ActResult> =>
       dryRun ? orders.consider(id, act) : orders.act(id, act, who);
-    return streamed(c, onEach(store, ids ? { ids } : { where }, carryOut, desk));
+    return streamed(c, onEach(store, ids ? { ids } : { where }, carryOut, desk.clock));
   });
 }
 

@@ -39,7 +39,9 @@ export function addSuspensions(app: OpenAPIHono, { suspensions, clock, wake }: D
     const { kind, name, reason, for: ms } = c.req.valid('json');
     const until = ms === undefined ? null : clock.now() + ms;
     const result = await suspensions.suspend({ kind, name }, { until, reason, by: whoOf(c) });
-    return typeof result === 'string' ? problem(c, 400, NOT_SUSPENDED[result]) : c.json(suspensionLine(result), 200);
+    return typeof result === 'string'
+      ? problem(c, 400, NOT_SUSPENDED[result])
+      : c.json(suspensionLine(result), 200);
   });
   const resume = createRoute({
     method: 'delete',

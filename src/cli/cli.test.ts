@@ -105,8 +105,8 @@ test('a queue that never was is empty, and stays uncreated; a memory spool canno
   assert.throws(() => mkdirSync(join(folder, 'state', 'spool')), { code: 'ENOENT' });
   writeFileSync(join(folder, 'memory.yaml'), 'spool: {engine: memory}\n');
   const memory = await run(['queue', 'list', '-c', 'memory.yaml']);
-  assert.equal(memory.code, 1);
-  assert.match(memory.err, /^error: .* — spool\.engine — .*\n$/);
+  assert.equal(memory.code, 5);
+  assert.match(memory.err, /^error: a spool in memory is gone with its gateway, and none runs — .* — .*\n$/);
 });
 
 test('colour is for terminals that want it', async () => {

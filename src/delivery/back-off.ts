@@ -132,6 +132,11 @@ export class BackOff {
     if (trouble) trouble.probing = false;
   }
 
+  /** An operator wants it tried again: what was tried in vain is forgotten. */
+  forgive(): void {
+    this.#troubles.clear();
+  }
+
   /** Destinations in trouble now. */
   list(): readonly Troubled[] {
     const ahead = this.#clock.now() - this.#clock.elapsed();

@@ -102,4 +102,6 @@ export interface Delivery {
   readonly inFlight: number;
   /** Destinations that could not be reached, with the time of their next probe. */
   readonly troubled: readonly Troubled[];
+  /** Tries destinations that could not be reached again at once, when entries for them are due. */
+  forgive(): void;
 }

@@ -75,6 +75,10 @@ class RunningDelivery implements Delivery, House {
     return this.#settings.current.concurrency.total;
   }
 
+  forgive(): void {
+    this.backOff.forgive();
+  }
+
   get troubled(): readonly Troubled[] {
     return this.backOff.list();
   }

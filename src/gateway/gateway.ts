@@ -101,7 +101,8 @@ export class Gateway {
     const wake = (): void => this.#outgoing.wake();
     const parts = { ...around, spool, newId: this.#newId, wake };
     const { suspensions } = this.#outgoing;
-    const desk = { ...parts, suspensions, config: () => this.#config, filters: () => this.#stages };
+    const forgive = (): void => this.#outgoing.forgive();
+    const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
     this.desk = around.tellDelivery ? null : makeDesk(desk);
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }

@@ -31,6 +31,8 @@ export interface Outgoing {
   readonly suspensions: Suspensions;
   /** Destinations that could not be reached; empty where another process delivers. */
   readonly troubled: readonly Troubled[];
+  /** An operator wants destinations that could not be reached tried again. */
+  forgive(): void;
   /** Attempts under way may take `graceMs`. May be called again with a shorter grace. */
   stop(graceMs: number): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function deliveryHere(
     get troubled() {
       return delivery.troubled;
     },
+    forgive: () => delivery.forgive(),
     prepare(next) {
       const settings = deliverySettings(next, around);
       return () => delivery.reconfigure(settings);
@@ -102,6 +105,7 @@ export function deliveryElsewhere(
     handOver: { lease: () => null, accepted: wake },
     suspensions,
     troubled: [],
+    forgive: () => undefined,
     prepare: () => () => undefined,
     wake,
     stop() {

@@ -37,7 +37,10 @@ export async function resubmit(around: StageSurroundings, what: Resubmitted): Pr
   const origin = originOf(what.entry, what.id);
   const chain = new Chain(around, origin);
   try {
-    return (await envelopeRefused(chain, origin, what)) ?? (await contentRuling(chain, origin, around.hostname, what));
+    return (
+      (await envelopeRefused(chain, origin, what)) ??
+      (await contentRuling(chain, origin, around.hostname, what))
+    );
   } finally {
     chain.close();
   }
@@ -99,11 +102,13 @@ function fieldsOf(header: Uint8Array, hostname: string): readonly HeaderField[] 
   splitter.push(header, fields);
   splitter.end(fields);
   const ours = ` by ${hostname} (Millrace) with `;
-  const at = fields.findIndex((field) => field.key === 'received' && field.text().includes(ours));
+  const at = fields.findIndex((field) => field.key === 'received' && wordsOf(field).includes(ours));
   if (at < 0) return fields;
   const { raw, name, valueStart } = fields[at]!;
   return fields.with(at, new HeaderField(raw, name, valueStart, true));
 }
+
+const wordsOf = (field: HeaderField): string => field.text().replace(/\s+/g, ' ');
 
 /** What is still known of the client. */
 function originOf({ origin }: EntryMeta, id: string): Origin {

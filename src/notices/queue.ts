@@ -12,5 +12,8 @@ export const queueNotices = {
   },
   'admin.token-made': { level: 'info', says: 'a token for the interface for operators was made' },
   'admin.refused': { level: 'warn', says: 'a request to the interface for operators had no valid token' },
-  'admin.fault': { level: 'error', says: 'a request to the interface for operators failed by our own mistake' },
+  'admin.fault': {
+    level: 'error',
+    says: 'a request to the interface for operators failed by our own mistake',
+  },
 } as const satisfies Record<string, NoticeKind>;

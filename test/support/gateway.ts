@@ -30,6 +30,7 @@ export interface GatewaySetup {
 export interface QueueLine {
   readonly id: string;
   readonly state: string;
+  readonly nextAttempt: string | null;
   readonly sender: string;
   readonly recipients: readonly { readonly address: string; readonly state: string }[];
 }

@@ -1,44 +1,53 @@
 /**
- * The queue on disk, without a gateway: looking changes nothing and works beside anybody; orders want the spool alone.
+ * The queue on disk, looked at: it changes nothing and works beside anybody, a running gateway and a full disk included.
  *
- * Rejects with SpoolError; with EndError for what cannot be understood.
+ * Rejects with SpoolError; with EndError for what cannot be understood. What needs more than the spool is loaded when it is asked for.
  */
-import { actOf } from '#admin';
-import {
-  matching,
-  NOT_SUSPENDED,
-  onEach,
-  openDesk,
-  openSuspensions,
-  operatorOf,
-  parseWhere,
-  shapeOf,
-  statsOf,
-  suspensionLine,
-  systemClock,
-  type ActResult,
-  type OpenDesk,
-  type Where,
-} from '#gateway';
 import type { Config } from '#gateway/config';
 import type { NoticeSink } from '#notices';
-import { openLmdbReader, queueLine, type SpoolReader } from '#spool';
+import { openLmdbReader, queueLine, type EntryState, type SpoolStore } from '#spool';
 import { EndError, type QueueEnd } from './end.ts';
 
-/** Opens the spool of a configuration whose engine keeps it on disk; `write`: for orders too. */
-export async function localEnd(
-  config: Config,
-  write: boolean,
-  who: string,
-  notices: NoticeSink,
-): Promise<QueueEnd> {
-  const desk = write ? await openDesk(config, { clock: systemClock, notices }) : null;
+/** Entries read at once. */
+const PAGE = 500;
+const STATE = /^state=(queued|leased|held)$/;
+
+/** Where entries are read from. */
+export type Looked = Pick<SpoolStore, 'list' | 'get' | 'content'>;
+
+/** The part of an end that only looks. */
+export type Looking = Pick<QueueEnd, 'list' | 'show' | 'bytes' | 'stats' | 'shape'>;
+
+/** Opens the spool of a configuration whose engine keeps it on disk, for looking. */
+export async function localReader(config: Config, notices: NoticeSink): Promise<QueueEnd> {
   const dir = config.spool.engine === 'lmdb' ? config.spool.dir : '';
-  const suspensions = desk?.suspensions ?? openSuspensions(config, { clock: systemClock, notices });
-  const store: OpenDesk['store'] = desk?.store ?? (await openLmdbReader({ dir, notices }));
+  const store = await openLmdbReader({ dir, notices });
+  const no = (): never => {
+    throw new EndError('request_failed', 'the spool was opened for looking only');
+  };
+  return {
+    ...lookingAt(store),
+    async suspensions() {
+      const { openSuspensions, suspensionLine, systemClock } = await import('#gateway');
+      const suspensions = openSuspensions(config, { clock: systemClock, notices });
+      await suspensions.refresh();
+      return suspensions.list().map(suspensionLine);
+    },
+    orders: no,
+    suspend: no,
+    resume: no,
+    close: () => store.close(),
+  };
+}
+
+/** Everything there is to look at in a store. */
+export function lookingAt(store: Looked): Looking {
   return {
     async *list(where) {
-      for await (const page of matching(store, whereOf(where), systemClock)) yield page.map(queueLine);
+      const state = where.length === 1 ? STATE.exec(where[0]!)?.[1] : undefined;
+      if (where.length === 0 || state !== undefined) return yield* pages(store, state as EntryState);
+      const { matching, systemClock } = await import('#gateway');
+      for await (const page of matching(store, await whereOf(where), systemClock)) yield page.map(queueLine);
     },
     show: async (id) => {
       const entry = await store.get(id);
@@ -55,37 +64,33 @@ export async function localEnd(
         yield* body.read();
       })();
     },
-    stats: async (where) => statsOf(store, whereOf(where), systemClock),
-    shape: async (where, by) => shapeOf(store, whereOf(where), by, systemClock),
-    orders: ({ verb, ids, where = [], order, dryRun }) => {
-      const act = actOf(verb, order);
-      if ('trouble' in act) throw new EndError('request_refused', act.trouble);
-      const { orders, newId, clock } = writable(desk);
-      const each = (id: string): Promise<ActResult> =>
-        dryRun ? orders.consider(id, act) : orders.act(id, act, operatorOf(who));
-      return onEach(store, ids ? { ids } : { where: whereOf(where) }, each, { newId, clock });
+    async stats(where) {
+      const { statsOf, systemClock } = await import('#gateway');
+      return statsOf(store, await whereOf(where), systemClock);
     },
-    async suspensions() {
-      await suspensions.refresh();
-      return suspensions.list().map(suspensionLine);
+    async shape(where, by) {
+      const { shapeOf, systemClock } = await import('#gateway');
+      return shapeOf(store, await whereOf(where), by, systemClock);
     },
-    async suspend({ kind, name, reason, for: ms }) {
-      const until = ms === undefined ? null : systemClock.now() + ms;
-      const made = await suspensions.suspend({ kind, name }, { until, reason, by: operatorOf(who) });
-      if (typeof made === 'string') throw new EndError('request_refused', NOT_SUSPENDED[made]);
-      return suspensionLine(made);
-    },
-    resume: (what) => suspensions.resume(what),
-    close: () => desk?.close() ?? (store as SpoolReader).close(),
   };
 }
 
-function writable(desk: OpenDesk | null): OpenDesk {
-  if (desk) return desk;
-  throw new EndError('request_failed', 'the spool was opened for looking only');
+async function* pages(store: Looked, state: EntryState | undefined) {
+  let after: string | undefined;
+  do {
+    const page = await store.list({
+      limit: PAGE,
+      ...(after !== undefined && { after }),
+      ...(state && { state }),
+    });
+    if (page.length > 0) yield page.map(queueLine);
+    after = page.length < PAGE ? undefined : page.at(-1)!.id;
+  } while (after !== undefined);
 }
 
-function whereOf(conditions: readonly string[]): Where {
+/** Conditions as they are asked; rejects with EndError for those that are none. */
+export async function whereOf(conditions: readonly string[]) {
+  const { parseWhere } = await import('#gateway');
   const where = parseWhere(conditions);
   if ('trouble' in where) throw new EndError('request_refused', where.trouble);
   return where;

@@ -7,6 +7,7 @@ import type { ActResult, Verb } from '#gateway';
 import { EXIT, type Terminal } from '../terminal.ts';
 import type { ManyOrders, QueueEnd } from './end.ts';
 import { resultText } from './entries.ts';
+import { ID } from './read.ts';
 
 /** What is to be done to what. */
 export interface OrderRequest {
@@ -25,8 +26,8 @@ export interface OrderRequest {
 /** Orders that cannot be taken back. */
 const FINAL: readonly Verb[] = ['bounce', 'delete', 'redirect'];
 
-/** An id; a pattern is none. */
-const ID = /^[A-Za-z0-9]{1,64}$/;
+/** Ids in one request. */
+const AT_ONCE = 1000;
 
 /** Why a request says too little or too much; null when it is clear. */
 export function unclear({ ids, where, all }: OrderRequest): string | null {
@@ -65,10 +66,11 @@ function* partsOf(
 ): Generator<ManyOrders> {
   const held = heldOnly ? ['state=held'] : [];
   if (ids.length === 0) yield { verb, where: [...held, ...where], order, dryRun };
-  else if (!heldOnly) yield { verb, ids, order, dryRun };
+  const named = [...new Set(ids)].filter((id) => ID.test(id));
+  if (heldOnly) for (const id of named) yield { verb, where: [...held, `id=${id}`], order, dryRun };
   else
-    for (const id of new Set(ids))
-      if (ID.test(id)) yield { verb, where: [...held, `id=${id}`], order, dryRun };
+    for (let at = 0; at < named.length; at += AT_ONCE)
+      yield { verb, ids: named.slice(at, at + AT_ONCE), order, dryRun };
 }
 
 async function* results(end: QueueEnd, request: OrderRequest): AsyncGenerator<ActResult> {
@@ -79,9 +81,8 @@ async function* results(end: QueueEnd, request: OrderRequest): AsyncGenerator<Ac
       seen.add(result.id);
       yield result;
     }
-  if (!heldOnly) return;
-  for (const id of new Set(ids))
-    if (!seen.has(id)) yield { id, result: 'absent', detail: 'no such entry is held' };
+  const detail = heldOnly ? 'no such entry is held' : 'there is no such entry';
+  for (const id of new Set(ids)) if (!seen.has(id)) yield { id, result: 'absent', detail };
 }
 
 /** Counts what would be done, and asks. True to go on, else the exit code. */

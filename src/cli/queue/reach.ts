@@ -8,14 +8,12 @@ import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, type Config } from '#gateway/config';
+import { CONTROL_SOCKET, loadConfig, type Config } from '#gateway/config';
 import { CATALOGUE, type NoticeKind, type NoticeSink } from '#notices';
 import { SpoolError } from '#spool';
-import { CONTROL_SOCKET } from '#admin';
 import { chooseFile, fileFrom, loadOrSay } from '../config-file.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
 import { EndError, type QueueEnd } from './end.ts';
-import { localEnd } from './local.ts';
 import { remoteEnd } from './remote.ts';
 
 /** Options that all queue commands have. */
@@ -57,7 +55,11 @@ async function endOf(config: Config, write: boolean, terminal: Terminal): Promis
   if ((write || inMemory) && (await isThere(socket))) return remoteEnd({ socket }, who);
   if (inMemory)
     throw new EndError('unreachable', 'a spool in memory is gone with its gateway, and none runs');
-  return localEnd(config, write, who, sayTo(terminal));
+  // Loaded only now: whoever only looks need not load the whole gateway.
+  const { localReader } = await import('./local.ts');
+  if (!write) return localReader(config, sayTo(terminal));
+  const { localDesk } = await import('./local-desk.ts');
+  return localDesk(config, who, sayTo(terminal));
 }
 
 /** Whether somebody listens. Rejects when it may not be asked. */

@@ -28,6 +28,9 @@ export async function printQueue(
   return EXIT.ok;
 }
 
+/** An id: nothing else is asked for. */
+export const ID = /^[A-Za-z0-9]{1,64}$/;
+
 /** Writes one entry; with `part` its bytes, unchanged, in place of what is known about it. */
 export async function printEntry(
   end: QueueEnd,
@@ -36,6 +39,7 @@ export async function printEntry(
   json: boolean,
   terminal: Terminal,
 ): Promise<number> {
+  if (!ID.test(id)) return absent(id, terminal);
   if (part === 'facts') {
     const line = await end.show(id);
     if (line === null) return absent(id, terminal);

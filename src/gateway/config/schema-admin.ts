@@ -23,6 +23,9 @@ export interface AdminConfig {
   readonly token: AdminToken;
 }
 
+/** Name of the control socket below stateDir: the same interface for those who may open it. */
+export const CONTROL_SOCKET = 'control.sock';
+
 /** Where it listens when nothing else is said. */
 export const ADMIN_BIND = '127.0.0.1:8025';
 

@@ -25,8 +25,6 @@ export interface Desk {
   /** Something may be deliverable that was not. */
   readonly wake: () => void;
   readonly clock: Clock;
-  /** An id greater than all there are. */
-  readonly newId: () => string;
 }
 
 /** What a desk is made of. */
@@ -39,23 +37,26 @@ export interface DeskOptions {
   readonly filters: () => StageSurroundings;
   readonly newId: () => string;
   readonly wake: () => void;
+  /** Destinations that could not be reached are to be tried again. */
+  readonly forgive: () => void;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
 
 /** Puts a desk together. */
 export function makeDesk(options: DeskOptions): Desk {
-  const { spool, suspensions, config, filters, newId, wake, clock, notices } = options;
+  const { spool, suspensions, config, filters, newId, wake, forgive, clock, notices } = options;
   const orders = new Orders({
     spool,
     filters: { around: filters },
     newId,
     notice: () => noticeSettings(config()),
     wake,
+    forgive,
     clock,
     notices,
   });
-  return { store: spool, orders, suspensions, wake, clock, newId };
+  return { store: spool, orders, suspensions, wake, clock };
 }
 
 /** A desk without a gateway. */
@@ -90,6 +91,7 @@ export async function openDesk(
     filters: () => stagesOf(config, access, around),
     newId: makeQueueId(around.clock),
     wake: () => undefined,
+    forgive: () => undefined,
     ...around,
   });
   const close = async (): Promise<void> => {

@@ -1,7 +1,8 @@
 /**
  * Orders about many entries: by id, or all that match; in order of id, some at a time, one result for each as it comes.
  *
- * Entries that come while it goes on (notices, released ones) are not concerned. Memory is one page, however long the queue is.
+ * Which ones match is settled first, so that entries that come while it goes on (notices, released ones) are not concerned.
+ * Memory is one page and the ids that match, however long the queue is.
  */
 import type { Clock } from '#clock';
 import { ENTRY_ID, type EntryMeta, type EntryState } from '#spool';
@@ -26,22 +27,21 @@ export interface Listed {
   }): Promise<readonly EntryMeta[]>;
 }
 
-/** Entries that match, oldest first. `last`: the greatest id that is looked at. */
+/** Entries that match, oldest first, some at a time. */
 export async function* matching(
   store: Listed,
   where: Where,
   clock: Pick<Clock, 'now'>,
-  last: string | null = null,
 ): AsyncGenerator<readonly EntryMeta[]> {
   let after = '';
   for (;;) {
     const options = { limit: PAGE, ...(after && { after }), ...(where.state && { state: where.state }) };
     const page = await store.list(options);
     const now = clock.now();
-    const found = page.filter((entry) => (last === null || entry.id <= last) && where.holds(entry, now));
+    const found = page.filter((entry) => where.holds(entry, now));
     if (found.length > 0) yield found;
-    after = page.at(-1)?.id ?? '';
-    if (page.length < PAGE || (last !== null && after > last)) return;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
   }
 }
 
@@ -50,18 +50,17 @@ export async function* onEach(
   store: Listed,
   selection: Selection,
   order: (id: string) => Promise<ActResult>,
-  around: { readonly clock: Pick<Clock, 'now'>; readonly newId: () => string },
+  clock: Pick<Clock, 'now'>,
 ): AsyncGenerator<ActResult> {
-  if ('ids' in selection) {
-    const ids = [...new Set(selection.ids)];
-    const orderOrAbsent = async (id: string): Promise<ActResult> =>
-      ENTRY_ID.test(id) ? order(id) : { id, result: 'absent', detail: 'there is no such entry' };
-    for (let at = 0; at < ids.length; at += AT_ONCE)
-      yield* await Promise.all(ids.slice(at, at + AT_ONCE).map(orderOrAbsent));
-    return;
-  }
-  const last = around.newId(); // greater than any id there is, smaller than any to come from here
-  for await (const page of matching(store, selection.where, around.clock, last))
-    for (let at = 0; at < page.length; at += AT_ONCE)
-      yield* await Promise.all(page.slice(at, at + AT_ONCE).map(({ id }) => order(id)));
+  const orderOrAbsent = async (id: string): Promise<ActResult> =>
+    ENTRY_ID.test(id) ? order(id) : { id, result: 'absent', detail: 'there is no such entry' };
+  const ids = 'ids' in selection ? [...new Set(selection.ids)] : await idsThat(store, selection.where, clock);
+  for (let at = 0; at < ids.length; at += AT_ONCE)
+    yield* await Promise.all(ids.slice(at, at + AT_ONCE).map(orderOrAbsent));
+}
+
+async function idsThat(store: Listed, where: Where, clock: Pick<Clock, 'now'>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const page of matching(store, where, clock)) for (const { id } of page) ids.push(id);
+  return ids;
 }

@@ -25,6 +25,8 @@ export interface OrdersOptions {
   readonly notice: () => NoticeSettings;
   /** Something became due. */
   readonly wake: () => void;
+  /** Destinations that could not be reached are to be tried again. */
+  readonly forgive: () => void;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -82,6 +84,7 @@ export class Orders {
         const { next, also = [], as, detail = '', recorded } = decision;
         if (!(await spool.amend(seen, next, also))) continue;
         recorded?.();
+        if (act.verb === 'retry') this.#o.forgive();
         if (next?.state === 'queued' || also.length > 0) this.#o.wake();
         return { id, result: 'done', detail, ...(as !== undefined && { as }) };
       }
