@@ -5,7 +5,7 @@
  * (mode 0600 from its first moment); one left by a process that is gone is replaced, one that answers is left alone. Rejects
  * with what the system said.
  */
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
@@ -53,7 +53,8 @@ async function listenOnPath(server: Server, path: string): Promise<void> {
   try {
     await listen();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || (await answers(path))) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' || !lstatSync(path).isSocket() || (await answers(path))) throw error;
     unlinkSync(path);
     await listen();
   }
