@@ -76,7 +76,7 @@ export async function printShape(
   const heading = ['T', ...shape.ages.map(String), `${shape.ages.at(-1)}+`];
   const width = Math.max(20, ...rows.map((r) => printable(r.domain, 60).length));
   const line = (name: string, cells: readonly string[]): string =>
-    name.padStart(width) + cells.map((c) => c.padStart(6)).join('');
+    name.padStart(width) + cells.map((c) => ` ${c.padStart(6)}`).join('');
   await terminal.result(line('', heading));
   for (const { domain, total, counts } of rows)
     await terminal.result(line(printable(domain, 60) || '<>', [total, ...counts].map(String)));
