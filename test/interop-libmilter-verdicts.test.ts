@@ -214,6 +214,8 @@ test('every verdict of libmilter at connect', { skip, timeout: 60_000 }, async (
         assert.equal(greeting.code, 220);
         await client.command('EHLO x.test');
         assert.equal((await client.transaction('a@out.test', ['b@in.test'], named('a'))).reply.code, 250);
+        // The filter tells of its end when it comes to it.
+        await until('the filter to be let go', 5000, () => peer.lines.at(-1) === 'close');
         assert.deepEqual(peer.lines, ['offer 1ff 1fffff', 'connect NAME|127.0.0.1', 'close']);
         return;
       }
