@@ -255,6 +255,7 @@ test('suspensions are made, listed and taken back', async () => {
     { kind: 'domain', name: 'x' },
     { kind: 'x', name: 'x', reason: 'r' },
     { kind: 'domain', name: '', reason: 'r' },
+    { kind: 'domain', name: 'x', reason: 'r', for: 9e15 },
   ])
     assert.equal((await ask('POST', path, bad)).status, 400);
   assert.equal((await ask('DELETE', `${path}?kind=domain&name=one.test`)).status, 204);
@@ -266,6 +267,10 @@ test('what is too large, unknown, or our own mistake is a problem in JSON that g
   const large = JSON.stringify({ verb: 'delete', ids: ['x'.repeat(MAX_REQUEST)] });
   const over = await ask('POST', '/api/v1/queue-orders', large, { 'content-length': String(large.length) });
   assert.deepEqual([over.status, over.type], [413, 'application/problem+json']);
+  const plain = await ask('POST', '/api/v1/queue/m1/bounce', '{}', { 'content-type': 'text/plain' });
+  assert.equal(plain.status, 415);
+  assert.ok(await spool.get('m1'));
+  assert.equal(said.length, 0);
   assert.equal((await ask('GET', '/nothing')).status, 404);
   assert.equal((await ask('PUT', '/api/v1/queue/m1', {})).status, 404);
   spool.get = () => Promise.reject(new RangeError('secret detail'));

@@ -26,8 +26,9 @@ export function makeApp(desk: Desk, access: MiddlewareHandler | null, notices: N
     },
   });
   app.onError((error, c) => {
-    if ('getResponse' in error && 'status' in error && error.status === 400)
-      return problem(c, 400, 'the request is not understood');
+    const status = 'status' in error ? error.status : 0;
+    if (status === 415) return problem(c, 415, 'the body must be JSON: content-type: application/json');
+    if (status === 400) return problem(c, 400, 'the request is not understood');
     notices('admin.fault', { method: c.req.method, path: c.req.path.slice(0, 200), error: String(error) });
     return problem(c, 500, 'it failed; the log of the gateway tells more');
   });

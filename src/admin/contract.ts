@@ -124,11 +124,14 @@ export const statsSchema = z.object({
   nextAttempt: TIME.nullable(),
 });
 
+/** Ten years, in milliseconds: a longer suspension is one without an end. */
+const LONGEST_FOR = 315_360_000_000;
+
 export const suspendedSchema = z.strictObject({ kind: z.enum(['destination', 'domain']), name: text });
 export const suspendSchema = suspendedSchema.extend({
   reason: text,
   /** Milliseconds from now on; left out: until it is taken back. */
-  for: z.number().int().positive().optional(),
+  for: z.number().int().positive().max(LONGEST_FOR).optional(),
 });
 export const suspensionSchema = z
   .object({

@@ -7,6 +7,7 @@ const TITLES: Readonly<Record<number, string>> = {
   401: 'Not authorised',
   404: 'Not found',
   413: 'Too large',
+  415: 'Unsupported media type',
   500: 'Internal error',
 };
 

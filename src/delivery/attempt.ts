@@ -85,6 +85,10 @@ async function attemptNow(
     backOff.abandoned(destination);
     return results.map((a) => (isFinal(a.status) ? a : null));
   }
+  if (results.some((r) => r.unasked)) {
+    backOff.abandoned(destination);
+    return results.map(({ status: s }) => ({ status: s }));
+  }
   if (results.every((r) => r.unreached)) backOff.unreached(destination, results[0]!.status, retry);
   else backOff.reached(destination);
   return results;
@@ -92,10 +96,13 @@ async function attemptNow(
 
 const isFinal = (s: Status): boolean => isPositive(s) || isPermanent(s);
 
-async function tryAgent(underway: Underway, group: Group, notices: NoticeSink): Promise<readonly Answer[]> {
+/** An answer; `unasked`: ours, without anybody at the destination having been asked. */
+type Own = Answer & { readonly unasked?: true };
+
+async function tryAgent(underway: Underway, group: Group, notices: NoticeSink): Promise<readonly Own[]> {
   const { entry, signal } = underway;
   const recipients = group.recipients.map((i) => entry.recipients[i]!);
-  const all = (s: Status): readonly Answer[] => recipients.map(() => ({ status: s }));
+  const all = (s: Status): readonly Own[] => recipients.map(() => ({ status: s, unasked: true }));
   const opened = await open(underway, notices);
   if (opened === null) return all(status(451, '4.3.0', 'the message cannot be read at present'));
   if (loops(opened.header)) return all(status(554, '5.4.6', 'the message is going round in a loop'));

@@ -192,3 +192,28 @@ test('a host that answers is no destination in trouble, whatever it answers', as
   assert.deepEqual(rig.delivery.troubled, []);
   await rig.delivery.stop(0);
 });
+
+test('an attempt in which nobody was asked says nothing of the destination', async () => {
+  let tries = 0;
+  const agent: Agent = {
+    deliver({ recipients }) {
+      if (++tries > 1) throw new Error('a mistake of ours');
+      return Promise.resolve(recipients.map(({ address }) => ({ address, status: LATER, unreached: true })));
+    },
+    close: () => Promise.resolve(),
+  };
+  const rig = rigWith(agent);
+  await rig.spool.commit(entryTo(['a@x']));
+  rig.delivery.wake();
+  await until(() => rig.delivery.troubled.length === 1 && rig.delivery.inFlight === 0);
+  const [before] = rig.delivery.troubled;
+  for (let n = 0; n < 60 && tries < 2; n++) {
+    rig.clock.advance(10_000);
+    await calm();
+  }
+  assert.ok(tries >= 2);
+  await until(() => rig.delivery.inFlight === 0);
+  assert.equal(rig.delivery.troubled[0]?.failures, before!.failures);
+  assert.ok(rig.heard.every((h) => h.name !== 'delivery.reached-again'));
+  await rig.delivery.stop(0);
+});

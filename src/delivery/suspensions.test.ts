@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -90,6 +90,20 @@ test('a damaged file is set aside and delivery goes on without it', async (t) =>
     assert.deepEqual(await readdir(join(file, '..')), ['suspended.json.damaged']);
     assert.notEqual(await all.suspend({ kind: 'domain', name: 'a.test' }, WHY), 'too-many');
   }
+});
+
+test('a file that cannot be read ends no suspension and is not replaced', async (t) => {
+  const file = await fileOf(t);
+  const { all, clock, heard } = house(file);
+  await all.suspend({ kind: 'domain', name: 'a.test' }, WHY);
+  await rm(file);
+  await mkdir(file); // reading it fails whoever asks
+  clock.advance(MINUTE);
+  await all.refresh();
+  assert.ok(all.over('mx:a.test', 'u@a.test'));
+  await assert.rejects(all.suspend({ kind: 'domain', name: 'b.test' }, WHY));
+  assert.deepEqual(await readdir(join(file, '..')), ['suspended.json']);
+  assert.deepEqual(heard, ['delivery.suspended']);
 });
 
 test('number, length and end of suspensions are bounded', async () => {

@@ -157,6 +157,7 @@ export class Suspensions {
     return done;
   }
 
+  /** Rejects when there is a file that cannot be read; what is known then stays in force. */
   async #read(): Promise<void> {
     const { clock, file, notices } = this.#options;
     if (file === '') return;
@@ -189,16 +190,18 @@ async function markOf(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(file);
     return `${ino} ${size} ${mtimeMs}`;
-  } catch {
-    return '';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
 
-/** The suspensions in a file; null when it is none of ours. */
+/** The suspensions in a file; null when it is none of ours. Rejects when it cannot be read. */
 async function readAll(file: string): Promise<Map<string, Suspension> | null> {
+  if ((await stat(file)).size > MAX_FILE) return null;
+  const text = await readFile(file, 'utf8');
   try {
-    if ((await stat(file)).size > MAX_FILE) return null;
-    const read: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const read: unknown = JSON.parse(text);
     if (!Array.isArray(read) || read.length > MAX_SUSPENSIONS || !read.every(isSuspension)) return null;
     return new Map(read.map((s) => [keyOf(s), s]));
   } catch {

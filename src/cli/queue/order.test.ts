@@ -68,6 +68,8 @@ test('what cannot be taken back is counted and asked about; only yes is yes', as
         given.map((g) => g.dryRun),
         goes ? [true, false] : [true],
       );
+      // What was counted is meant, and nothing that came since.
+      if (goes) assert.deepEqual(given[1]!.ids, ['m0', 'm1']);
     }
 });
 

@@ -38,13 +38,16 @@ export function unclear({ ids, where, all }: OrderRequest): string | null {
 
 /** Gives the orders; the exit code. */
 export async function giveOrders(end: QueueEnd, request: OrderRequest, terminal: Terminal): Promise<number> {
-  const { verb, ids, yes, dryRun, json } = request;
+  const { verb, yes, dryRun, json } = request;
+  let { ids, where } = request;
   if (ids.length === 0 && FINAL.includes(verb) && !yes && !dryRun) {
     const go = await confirmed(end, request, terminal);
-    if (go !== true) return go;
+    if (typeof go === 'number') return go;
+    // What has come since is not what was counted.
+    [ids, where] = [go, []];
   }
   const counts = { done: 0, absent: 0, other: 0 };
-  for await (const result of results(end, request)) {
+  for await (const result of results(end, { ...request, ids, where })) {
     if (result.result === 'done' || result.result === 'would') counts.done++;
     else if (result.result === 'absent') counts.absent++;
     else counts.other++;
@@ -85,8 +88,12 @@ async function* results(end: QueueEnd, request: OrderRequest): AsyncGenerator<Ac
   for (const id of new Set(ids)) if (!seen.has(id)) yield { id, result: 'absent', detail };
 }
 
-/** Counts what would be done, and asks. True to go on, else the exit code. */
-async function confirmed(end: QueueEnd, request: OrderRequest, terminal: Terminal): Promise<true | number> {
+/** Finds what would be done, and asks. The ids to go on with, or the exit code. */
+async function confirmed(
+  end: QueueEnd,
+  request: OrderRequest,
+  terminal: Terminal,
+): Promise<readonly string[] | number> {
   const { stdin = process.stdin, stderr } = terminal.machine;
   if (stdin.isTTY !== true || stderr.isTTY !== true) {
     terminal.error(
@@ -96,19 +103,19 @@ async function confirmed(end: QueueEnd, request: OrderRequest, terminal: Termina
     );
     return EXIT.usage;
   }
-  let count = 0;
+  const found: string[] = [];
   for (const part of partsOf(request, true))
-    for await (const { result } of end.orders(part)) if (result === 'would') count++;
-  if (count === 0) {
+    for await (const { id, result } of end.orders(part)) if (result === 'would') found.push(id);
+  if (found.length === 0) {
     terminal.say('nothing matches');
     return EXIT.ok;
   }
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: stdin, output: stderr });
   try {
-    const messages = count === 1 ? '1 message' : `${count} messages`;
+    const messages = found.length === 1 ? '1 message' : `${found.length} messages`;
     const answer = await lines.question(`${request.verb} ${messages}? [y/N] `);
-    if (/^y(es)?$/i.test(answer.trim())) return true;
+    if (/^y(es)?$/i.test(answer.trim())) return found;
   } finally {
     lines.close();
   }
