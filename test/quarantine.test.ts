@@ -51,13 +51,13 @@ async function heldMessage(t: TestContext) {
 }
 
 async function onlyHeld({ gateway }: House) {
-  const [held, ...more] = await gateway.desk!.store.list({ limit: 9, state: 'held' });
+  const [held, ...more] = await gateway.office!.desk.store.list({ limit: 9, state: 'held' });
   assert.ok(held && more.length === 0);
   return held;
 }
 
 const release = (h: House, id: string, more: object = {}): Promise<ActResult> =>
-  h.gateway.desk!.orders.act(id, { ...RELEASE, ...more }, EVA);
+  h.gateway.office!.desk.orders.act(id, { ...RELEASE, ...more }, EVA);
 
 test('a held message goes through all filters again: they hear what is known of its client, and their edits count', async (t) => {
   const { h, id, heard, judge } = await heldMessage(t);
@@ -76,7 +76,11 @@ test('a held message goes through all filters again: they hear what is known of 
   assert.deepEqual(message.field('X-Marked'), ['yes', 'yes']);
   assert.equal(message.field('Received').length, 1);
   assert.match(message.text, /\nbody\r?\n$/);
-  await until('it to leave the queue', 5000, async () => (await h.gateway.desk!.store.get(as!)) === null);
+  await until(
+    'it to leave the queue',
+    5000,
+    async () => (await h.gateway.office!.desk.store.get(as!)) === null,
+  );
   const ordered = h.heard.find((n) => n.name === 'queue.ordered')!.fields;
   assert.deepEqual([ordered['id'], ordered['as'], ordered['by']], [id, as, 'operator:eva']);
 });
@@ -152,6 +156,6 @@ test('P2: held for longer than configured it ends, with a notice, in the running
   await until(
     'the notice to leave',
     5000,
-    async () => (await h.gateway.desk!.store.list({ limit: 1 })).length === 0,
+    async () => (await h.gateway.office!.desk.store.list({ limit: 1 })).length === 0,
   );
 });

@@ -6,7 +6,7 @@ import { makeDesk } from '#gateway';
 import { bodyOf, bytesOf } from '#message';
 import type { NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
-import { tokenAccess } from './access.ts';
+import { tokenAccess } from './access/bearer.ts';
 import { makeApp, MAX_REQUEST } from './app.ts';
 
 const START = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -65,7 +65,7 @@ async function api(entries: readonly EntryMeta[], token = false) {
     clock,
     notices,
   });
-  const app = makeApp(desk, token ? tokenAccess(TOKEN, notices) : null, notices);
+  const app = makeApp({ desk }, token ? tokenAccess(TOKEN, notices) : null, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,

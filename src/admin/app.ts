@@ -2,7 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { Desk } from '#gateway';
+import type { Office } from '#gateway';
 import { VERSION } from '#gateway/config';
 import type { NoticeSink } from '#notices';
 import { problem } from './problem.ts';
@@ -12,8 +12,8 @@ import { addSuspensions } from './suspensions.ts';
 /** Bytes of a request's body. */
 export const MAX_REQUEST = 1024 * 1024;
 
-/** The API over a desk. `access`: null where whoever reaches it may use it. */
-export function makeApp(desk: Desk, access: MiddlewareHandler | null, notices: NoticeSink): OpenAPIHono {
+/** The API over an office. `access`: null where whoever reaches it may use it. */
+export function makeApp(office: Office, access: MiddlewareHandler | null, notices: NoticeSink): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return;
@@ -44,8 +44,8 @@ export function makeApp(desk: Desk, access: MiddlewareHandler | null, notices: N
     '/api/*',
     bodyLimit({ maxSize: MAX_REQUEST, onError: (c) => problem(c, 413, 'the request is too large') }),
   );
-  addQueue(app, desk);
-  addSuspensions(app, desk);
+  addQueue(app, office.desk);
+  addSuspensions(app, office.desk);
   const info = { title: 'Millrace', version: VERSION };
   app.doc31('/api/openapi.json', { openapi: '3.1.0', info });
   return app;

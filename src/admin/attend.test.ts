@@ -41,7 +41,7 @@ async function open(
     clock,
     notices,
   });
-  const attendance = await attend(desk, config, { clock, notices });
+  const attendance = await attend({ desk }, config, { clock, notices });
   t.after(async () => {
     await attendance.close();
     rmSync(folder, { recursive: true });

@@ -6,13 +6,13 @@
 import { join } from 'node:path';
 import type { Attend } from '#gateway';
 import { CONTROL_SOCKET, type BindAddress } from '#gateway/config';
-import { tokenAccess } from './access.ts';
+import { tokenAccess } from './access/bearer.ts';
 import { makeApp } from './app.ts';
 import { openDoor, type Door } from './sockets.ts';
 import { tokenOf } from './token.ts';
 
 /** See Attend. */
-export const attend: Attend = async (desk, config, { notices }) => {
+export const attend: Attend = async (office, config, { notices }) => {
   const doors: Door[] = [];
   const tryOpen = async (bind: string, open: () => Promise<Door>): Promise<void> => {
     try {
@@ -24,13 +24,13 @@ export const attend: Attend = async (desk, config, { notices }) => {
     }
   };
   const path = join(config.stateDir, CONTROL_SOCKET);
-  const control = makeApp(desk, null, notices);
+  const control = makeApp(office, null, notices);
   await tryOpen(`unix:${path}`, () => openDoor(control, { kind: 'unix', path }));
   const { admin } = config;
   for (const at of admin?.bind ?? [])
     await tryOpen(shown(at), async () => {
       const token = await tokenOf(admin!.token, notices);
-      return openDoor(makeApp(desk, tokenAccess(token, notices), notices), at);
+      return openDoor(makeApp(office, tokenAccess(token, notices), notices), at);
     });
   return {
     close: async () => {

@@ -4,7 +4,7 @@
  * Nothing a stranger said gets in raw: status texts become one line of printable ASCII, addresses are encoded where they are
  * not ASCII. All strings are byte strings. Pure; the same input makes the same text.
  */
-import { enhancedOf, latin1, mailDate, parameter, utf8Of } from '#message';
+import { decodeXtext, enhancedOf, latin1, mailDate, parameter, utf8Of } from '#message';
 import type { Status } from '#message';
 import type { EntryMeta, EntryRecipient } from '#spool';
 import type { Success } from './agent.ts';
@@ -126,7 +126,7 @@ function deliveryStatus(
 ): string {
   const envid = parameter(entry.senderParams, 'ENVID');
   const message = [
-    ...(envid === undefined ? [] : [`Original-Envelope-Id: ${ascii(fromXtext(envid))}`]),
+    ...(envid === undefined ? [] : [`Original-Envelope-Id: ${ascii(decodeXtext(envid))}`]),
     `Reporting-MTA: dns; ${facts.hostname}`,
     `Arrival-Date: ${mailDate(entry.receivedAt)}`,
   ];
@@ -154,7 +154,7 @@ function recipientFields(r: Told, { now, global, room, retryUntil }: Common): st
     ...(orcpt === undefined || semicolon < 0
       ? []
       : [
-          `Original-Recipient: ${ascii(orcpt.slice(0, semicolon))}; ${ascii(fromXtext(orcpt.slice(semicolon + 1)))}`,
+          `Original-Recipient: ${ascii(orcpt.slice(0, semicolon))}; ${ascii(decodeXtext(orcpt.slice(semicolon + 1)))}`,
         ]),
     `Final-Recipient: ${typedAddress(r.address, global)}`,
     `Action: ${r.action}`,
@@ -204,9 +204,4 @@ function typedAddress(address: string, global: boolean): string {
     (c) => `\\x{${c.codePointAt(0)!.toString(16).toUpperCase().padStart(2, '0')}}`,
   );
   return `utf-8; ${encoded}`;
-}
-
-/** xtext back to text (RFC 3461 4). */
-function fromXtext(text: string): string {
-  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }

@@ -2,11 +2,11 @@
 import type { Clock } from '#clock';
 import type { Config } from '#gateway/config';
 import type { NoticeSink } from '#notices';
-import type { Desk } from './queue/index.ts';
+import type { Office } from './office.ts';
 
 /** Called once the gateway runs, where it delivers; `close` before it stops. Must not reject. */
 export type Attend = (
-  desk: Desk,
+  office: Office,
   config: Config,
   around: { readonly clock: Clock; readonly notices: NoticeSink },
 ) => Promise<{ close(): Promise<void> }>;

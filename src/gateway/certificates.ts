@@ -7,6 +7,7 @@
  */
 import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '#gateway/config';
+import { fileState } from './file-state.ts';
 import type { Surroundings } from './gateway.ts';
 import { CertificateError, readAuthorities, readPair, type KeyPair, type PairFiles } from './key-pair.ts';
 import { ListenerContexts, materialOf, type ContextSource, type TlsDemand } from './tls-contexts.ts';
@@ -202,8 +203,7 @@ function authoritiesPart(file: string): Part<Buffer> {
 /** Which file stands there now, and since when; follows links. */
 async function stateOf(file: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(file);
-    return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+    return fileState(await stat(file));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'unreadable';
   }

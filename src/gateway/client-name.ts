@@ -6,6 +6,7 @@
  */
 import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { canonicalIp } from '#smtp/protocol';
 import type { ClientName } from '#smtp/server';
 
 /** Names remembered, and for how many milliseconds: what DNS said, and that it did not answer. */
@@ -84,7 +85,5 @@ const isHostName = (name: string): boolean => /^[A-Za-z0-9._-]{1,253}$/.test(nam
 
 /** The resolver may write an IPv6 address in another form than the socket does. */
 function sameAddress(a: string, b: string): boolean {
-  return a === b || (isIP(a) === 6 && isIP(b) === 6 && canonical(a) === canonical(b));
+  return a === b || (canonicalIp(a) ?? a) === (canonicalIp(b) ?? b);
 }
-
-const canonical = (v6: string): string => new URL(`http://[${v6}]/`).hostname;

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
 import { Suspensions } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
+import { among, IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
 import type { NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
 import type { StageSurroundings } from '#stages';
@@ -20,11 +20,12 @@ import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { ClientNames } from './name-servers.ts';
-import { among, trustedPeers } from './peers.ts';
+import { trustedPeers } from './peers.ts';
 import { Shedding, type Bearable } from './shedding.ts';
 import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
-import { HeldExpiry, heldExpirySettings, makeDesk, type Desk } from './queue/index.ts';
+import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
+import type { Office } from './office.ts';
 import { Recipients } from './recipients.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
@@ -69,7 +70,7 @@ export class Gateway {
   readonly #doors: Doors;
   readonly #shedding: Shedding;
   /** Where operators work; null where another process delivers. */
-  readonly desk: Desk | null;
+  readonly office: Office | null;
   readonly #heldExpiry: HeldExpiry | null;
   /** The end of the last reload, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
@@ -103,7 +104,7 @@ export class Gateway {
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
-    this.desk = around.tellDelivery ? null : makeDesk(desk);
+    this.office = around.tellDelivery ? null : { desk: makeDesk(desk) };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 

@@ -1,6 +1,7 @@
 /** The program: starts, reloads and drains the gateway. */
 export type { Attend } from './attend.ts';
 export { systemClock } from './clock.ts';
+export type { Office } from './office.ts';
 export { Gateway, ReloadError, type Prepared, type Surroundings } from './gateway.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export * from './queue/index.ts';

@@ -5,13 +5,13 @@
  * One bad line and the version is not used: at the start of the gateway that is an error, later a notice, and the list stays as
  * it was. Looks at the file once a second, never in the way of a message.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Cancel, Clock } from '#clock';
 import { RecipientList } from '#intake';
 import { latin1 } from '#message';
 import type { NoticeSink } from '#notices';
-import { atRest } from './at-rest.ts';
+import { atRest, fileState } from './file-state.ts';
 
 /** Largest file in bytes. */
 const MAX_FILE = 64 * 1024 * 1024;
@@ -63,8 +63,8 @@ export class RecipientFile {
 
   /** Reads the file. Rejects with RecipientFileError. */
   static async open(path: string, around: FileSurroundings): Promise<RecipientFile> {
-    const { seen, size } = await looksOf(path);
-    return new RecipientFile(path, around, seen, await readList(path, size));
+    const facts = await factsOf(path);
+    return new RecipientFile(path, around, fileState(facts), await readList(path, facts.size));
   }
 
   /** The recipients as the file last had them. */
@@ -86,11 +86,12 @@ export class RecipientFile {
   async #look(): Promise<void> {
     const { clock, notices } = this.#around;
     try {
-      const { seen, size, mtimeMs } = await looksOf(this.path);
-      if (seen !== this.#seen && atRest({ mtimeMs }, clock.now())) {
+      const facts = await factsOf(this.path);
+      const seen = fileState(facts);
+      if (seen !== this.#seen && atRest(facts, clock.now())) {
         // What is written meanwhile has other looks: it is read at the next one.
         this.#seen = seen;
-        this.#list = await readList(this.path, size);
+        this.#list = await readList(this.path, facts.size);
         notices('recipients.read', { file: this.path, entries: this.#list.size });
       }
     } catch (error) {
@@ -104,14 +105,11 @@ export class RecipientFile {
   }
 }
 
-/** Size, and everything that tells one version of a file from another. */
-async function looksOf(
-  path: string,
-): Promise<{ readonly seen: string; readonly size: number; readonly mtimeMs: number }> {
+/** What the file system says of a plain file. */
+async function factsOf(path: string): Promise<Stats> {
   const facts = await stat(path).catch((cause: NodeJS.ErrnoException) => unreadable(path, cause));
   if (!facts.isFile()) throw new RecipientFileError('unreadable', `${path} is not a plain file`);
-  const { ino, size, mtimeMs, ctimeMs } = facts;
-  return { seen: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, size, mtimeMs };
+  return facts;
 }
 
 async function readList(path: string, size: number): Promise<RecipientList> {

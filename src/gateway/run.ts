@@ -5,11 +5,12 @@
  * `millrace serve`; resolves with the exit code and never rejects for anything a user can cause. With several workers it is
  * workers/supervise.ts that runs, and each worker is such a process without signals of its own.
  */
-import { diagnosticLine, loadConfig, type Config } from '#gateway/config';
+import type { Config } from '#gateway/config';
 import type { Attend } from './attend.ts';
 import { systemClock } from './clock.ts';
 import { Gateway } from './gateway.ts';
-import { openLog, type Log } from './log.ts';
+import { openLog } from './log.ts';
+import { reloadFrom } from './reload.ts';
 import { catchFaults, endSignal, GRACE, said } from './signals.ts';
 import { superviseWorkers } from './workers/supervise.ts';
 
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** The program of worker processes; it calls `work`. */
   readonly workerProgram: URL;
 }
+
+const NO_FILE = 'there is no configuration file to read again';
 
 /** Runs until a signal ends it. 0 = drained, 1 = could not start. */
 export async function runGateway(options: RunOptions): Promise<number> {
@@ -38,11 +41,15 @@ export async function runGateway(options: RunOptions): Promise<number> {
     return 1;
   }
   const faults = catchFaults(notices);
-  const attendance = await attend(gateway.desk!, config, { clock: systemClock, notices });
+  const attendance = await attend(gateway.office!, config, { clock: systemClock, notices });
   const addresses = [...gateway.addresses.values()].flat();
   notices('gateway.started', { addresses, milters: config.milters.map((m) => m.name), pid: process.pid });
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
-  const reload = (): void => void reloadFrom(configFile, gateway, log);
+  const reload = (): void => {
+    // What is read now is taken over behind a reload that is under way.
+    if (configFile !== null) void reloadFrom(configFile, log, ({ config: next }) => gateway.reload(next));
+    else notices('gateway.reload-refused', { file: 'built in', reason: NO_FILE });
+  };
   process.on('SIGHUP', reload);
   await endSignal();
   notices('gateway.draining', { graceMs: GRACE });
@@ -54,23 +61,4 @@ export async function runGateway(options: RunOptions): Promise<number> {
   faults();
   await log.close();
   return 0;
-}
-
-/** The configuration is read now and taken over behind a reload that is under way. */
-async function reloadFrom(file: string | null, gateway: Gateway, log: Log): Promise<void> {
-  const { notices } = log;
-  const refuse = (reason: string): void =>
-    notices('gateway.reload-refused', { file: file ?? 'built in', reason });
-  if (!file) return refuse('there is no configuration file to read again');
-  const loaded = loadConfig({ file });
-  if (!loaded.ok) return refuse(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
-  try {
-    await gateway.reload(loaded.config);
-  } catch (error) {
-    return refuse(said(error));
-  }
-  log.reconfigure(loaded.config.log);
-  for (const warning of loaded.warnings)
-    notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
-  notices('gateway.reloaded', { file });
 }

@@ -4,4 +4,5 @@ export { IntakePath } from './path.ts';
 export { RecipientList, recipientCheck, type RecipientCheck } from './recipients.ts';
 export type { HopTransaction, PassedMessage, PassedSender, PassThrough } from './through.ts';
 export { resubmit, type Resubmission, type Resubmitted } from './resubmit.ts';
-export { relayPolicy, type RelayNetwork, type RelayPolicy } from './relay.ts';
+export { among } from './networks.ts';
+export { relayPolicy, type RelayPolicy } from './relay.ts';

@@ -5,7 +5,7 @@
  * neutralises and cuts it. Long recipient lists are cut here. Makes no object but the line's own.
  */
 import type { EditableMessage } from '#edits';
-import { statusLine, type Origin, type Recipient, type Status } from '#message';
+import { statusLine, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { NoticeFields } from '#notices';
 import type { EntryMeta } from '#spool';
 import type { Chain } from '#stages';
@@ -14,15 +14,28 @@ import { forwardedFacts } from './forwarded.ts';
 /** Recipients that are named in a line; `recipients` counts all. */
 const MAX_NAMED = 20;
 
+/** From whom, and to whom. */
+interface Ends {
+  readonly from: string | undefined;
+  /** The first of them. */
+  readonly to: readonly string[];
+  readonly recipients: number;
+}
+
 /** What is said of a message whatever became of it. `now` as Clock.elapsed; the transaction is still open. */
-function factsOf(origin: Origin, chain: Chain, now: number): NoticeFields {
-  const { id, sender, recipients = [], began = now } = chain.transaction ?? {};
+function factsOf(
+  origin: Origin,
+  chain: Chain,
+  now: number,
+  { from, to, recipients } = endsOf(chain.transaction),
+): NoticeFields {
+  const { id, began = now } = chain.transaction ?? {};
   return {
     id,
     session: origin.session,
-    from: sender?.address,
-    to: named(recipients),
-    recipients: recipients.length,
+    from,
+    to,
+    recipients,
     client: origin.remoteAddress,
     name: origin.clientName || undefined,
     helo: origin.helo,
@@ -38,14 +51,9 @@ function factsOf(origin: Origin, chain: Chain, now: number): NoticeFields {
 
 /** The line of a message that is in the spool: its recipients and sender are those it was queued with. */
 export function acceptedFacts(meta: EntryMeta, origin: Origin, chain: Chain, now: number): NoticeFields {
-  const facts = factsOf(origin, chain, now);
-  const { recipients } = meta;
-  facts['from'] = meta.sender;
-  facts['to'] =
-    recipients.length > MAX_NAMED
-      ? recipients.slice(0, MAX_NAMED).map((r) => r.address)
-      : recipients.map((r) => r.address);
-  facts['recipients'] = recipients.length;
+  const { sender, recipients } = meta;
+  const to = few(recipients).map((r) => r.address);
+  const facts = factsOf(origin, chain, now, { from: sender, to, recipients: recipients.length });
   facts['size'] = meta.size;
   facts['held'] = meta.hold?.reason;
   return facts;
@@ -59,10 +67,7 @@ export function passedFacts(
   chain: Chain,
   now: number,
 ): NoticeFields {
-  const facts = factsOf(origin, chain, now);
-  facts['from'] = envelope.sender.address;
-  facts['to'] = named(envelope.recipients);
-  facts['recipients'] = envelope.recipients.length;
+  const facts = factsOf(origin, chain, now, endsOf(envelope));
   facts['body'] = body.size;
   facts['replies'] = [...new Set(replies.map(statusLine))].slice(0, MAX_NAMED);
   facts['by'] = replies[0]?.by;
@@ -104,7 +109,15 @@ export function refusedRecipientFacts(to: string, reply: Status, origin: Origin,
   };
 }
 
-function named(recipients: readonly Recipient[]): readonly string[] {
-  const few = recipients.length > MAX_NAMED ? recipients.slice(0, MAX_NAMED) : recipients;
-  return few.map((r) => r.path.address);
+function endsOf(of: { readonly sender: Path; readonly recipients: readonly Recipient[] } | null): Ends {
+  if (of === null) return { from: undefined, to: [], recipients: 0 };
+  const { sender, recipients } = of;
+  return {
+    from: sender.address,
+    to: few(recipients).map((r) => r.path.address),
+    recipients: recipients.length,
+  };
 }
+
+const few = <T>(recipients: readonly T[]): readonly T[] =>
+  recipients.length > MAX_NAMED ? recipients.slice(0, MAX_NAMED) : recipients;

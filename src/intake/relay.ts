@@ -4,8 +4,8 @@
  * Promises that nothing else relays (P13): addresses that a next hop might read as a route (`%`, `!`, a quoted `@`) are
  * refused from strangers, as is a recipient without a domain but postmaster (RFC 5321 4.5.1).
  */
-import { BlockList, isIP } from 'node:net';
 import { asciiLower, domainOf, localPartOf, status, type Origin, type Path, type Status } from '#message';
+import { among, type Network } from './networks.ts';
 
 /** The rule of one listener. */
 export interface RelayPolicy {
@@ -19,21 +19,13 @@ const DENIED = status(554, '5.7.1', 'Relay access denied');
 const ROUTED = status(550, '5.7.1', 'Addresses with a route in them are not relayed');
 const BARE = status(550, '5.1.3', 'Recipient address needs a domain');
 
-/** A network in prefix notation, taken apart. */
-export interface RelayNetwork {
-  readonly family: 4 | 6;
-  readonly address: string;
-  readonly bits: number;
-}
-
 /** Compiles a policy. `domains`: lower-case byte strings, exact names. */
-export function relayPolicy(networks: readonly RelayNetwork[], domains: readonly string[]): RelayPolicy {
-  const listed = new BlockList();
-  for (const { family, address, bits } of networks)
-    listed.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4');
+export function relayPolicy(networks: readonly Network[], domains: readonly string[]): RelayPolicy {
+  const isListed = among(networks);
   const own = new Set(domains);
   return {
-    trusts: (origin) => origin.user !== '' || (!origin.undeclared && isListed(listed, origin.remoteAddress)),
+    trusts: (origin) =>
+      origin.user !== '' || (!origin.undeclared && (isLocal(origin) || isListed(origin.remoteAddress))),
     refusal(trusted, recipient) {
       const { address } = recipient;
       const domain = asciiLower(domainOf(address));
@@ -46,7 +38,4 @@ export function relayPolicy(networks: readonly RelayNetwork[], domains: readonly
 }
 
 /** A client on a unix socket is on this machine, and its folder's mode decides who that is. */
-function isListed(networks: BlockList, address: string): boolean {
-  const version = isIP(address);
-  return version === 0 ? address === '' : networks.check(address, version === 6 ? 'ipv6' : 'ipv4');
-}
+const isLocal = ({ remoteAddress }: Origin): boolean => remoteAddress === '';

@@ -8,3 +8,4 @@ export * from './origin.ts';
 export * from './priority.ts';
 export * from './status.ts';
 export * from './text.ts';
+export * from './xtext.ts';

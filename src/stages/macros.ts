@@ -1,6 +1,7 @@
 /** Macro values as Sendmail and Postfix give them (milter reference 6.4). A macro without a value is '' and is left out. */
 import type { Clock } from '#clock';
 import {
+  decodeXtext,
   enhancedOf,
   mailDate,
   protocolWord,
@@ -181,10 +182,8 @@ function authMacro({ origin, transaction }: SessionFacts, name: string): string 
 function submitterOf(senderParams: readonly string[]): string {
   const param = senderParams.find((p) => /^AUTH=/i.test(p));
   if (param === undefined) return '';
-  return param.slice('AUTH='.length).replace(/\+([0-9A-F]{2})/g, (_, hex: string) => byteOf(hex));
+  return decodeXtext(param.slice('AUTH='.length));
 }
-
-const byteOf = (hex: string): string => String.fromCharCode(parseInt(hex, 16));
 
 /** IPv6 with the prefix both MTAs write in macros. */
 const spelled = (address: string): string => (address.includes(':') ? `IPv6:${address}` : address);

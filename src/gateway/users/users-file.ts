@@ -9,7 +9,7 @@ import { readFileSync, statSync, type Stats } from 'node:fs';
 import type { Clock } from '#clock';
 import { parsePasswordHash, senderPattern, userName, type UserConfig } from '#gateway/config';
 import type { NoticeSink } from '#notices';
-import { atRest } from '../at-rest.ts';
+import { atRest, fileState } from '../file-state.ts';
 
 /** Bytes of the file. */
 const MAX_USERS_FILE = 8 * 1024 * 1024;
@@ -44,7 +44,7 @@ export class UsersFile {
     this.#lookedAt = clock.elapsed();
     try {
       const facts = statSync(path);
-      if (this.#mayRead(facts)) this.#take(readFileSync(path), stateOf(facts));
+      if (this.#mayRead(facts)) this.#take(readFileSync(path), fileState(facts));
     } catch (error) {
       this.#refuse(reasonOf(error));
     }
@@ -62,7 +62,7 @@ export class UsersFile {
   async #look(): Promise<boolean> {
     try {
       const facts = await stat(this.path);
-      const state = stateOf(facts);
+      const state = fileState(facts);
       if (state === this.#state || !atRest(facts, this.#clock.now())) return false;
       return this.#mayRead(facts) && this.#take(await readFile(this.path), state);
     } catch (error) {
@@ -126,10 +126,6 @@ function parseUser(line: string): UserConfig | string {
   const senders = written.filter((sender) => sender !== '').map(senderPattern);
   if (senders.includes(null)) return 'a sender is neither an address nor @ and a domain';
   return { name: known, password, senders: senders.length > 0 ? (senders as string[]) : null };
-}
-
-function stateOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return [ino, size, mtimeMs, ctimeMs].join(' ');
 }
 
 function reasonOf(error: unknown): string {

@@ -9,6 +9,7 @@ import { diagnosticLine, loadConfig } from '#gateway/config';
 import { systemClock } from '../clock.ts';
 import { openLog, type Log } from '../log.ts';
 import { openOutput } from '../log-output.ts';
+import { reloadFrom } from '../reload.ts';
 import { catchFaults, endSignal, GRACE, said } from '../signals.ts';
 import { Crew } from './crew.ts';
 import type { ConfigText } from './messages.ts';
@@ -29,7 +30,9 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
     notices,
     output,
   });
-  const reload = (): void => void reloadFrom(file, crew, log);
+  // The configuration is read and checked here, once; the workers get its text.
+  const reload = (): void =>
+    void reloadFrom(file, log, (loaded) => crew.reload(configText(file, loaded.text)));
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
   process.on('SIGHUP', reload);
   // Neither a signal that may come nor a worker that waits to be replaced would.
@@ -67,23 +70,6 @@ async function stop(crew: Crew, { notices }: Log): Promise<void> {
 function cannotStart(why: string): number {
   process.stderr.write(`error: the gateway cannot start — ${why}\n`);
   return 1;
-}
-
-/** The configuration is read and checked here, once; the workers get its text. */
-async function reloadFrom(file: string, crew: Crew, log: Log): Promise<void> {
-  const { notices } = log;
-  const refuse = (reason: string): void => notices('gateway.reload-refused', { file, reason });
-  const loaded = loadConfig({ file });
-  if (!loaded.ok) return refuse(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
-  try {
-    await crew.reload(configText(file, loaded.text));
-  } catch (error) {
-    return refuse(said(error));
-  }
-  log.reconfigure(loaded.config.log);
-  for (const warning of loaded.warnings)
-    notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
-  notices('gateway.reloaded', { file });
 }
 
 function configText(file: string, text: string): ConfigText {

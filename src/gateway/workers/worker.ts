@@ -48,8 +48,8 @@ async function begin(
       ...(delivers ? {} : elsewhere),
     });
     catchFaults(notices);
-    const { desk } = gateway;
-    const attendance = desk && (await attend(desk, config, { clock: systemClock, notices }));
+    const { office } = gateway;
+    const attendance = office && (await attend(office, config, { clock: systemClock, notices }));
     report({ report: 'ready', addresses: [...gateway.addresses.values()].flat() });
     return { gateway, log, attendance, prepared: null };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import type { NoticeSink } from '#notices';
-import { problem } from './problem.ts';
+import { problem } from '../problem.ts';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 

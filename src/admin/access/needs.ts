@@ -1,0 +1,21 @@
+/** What a request may do: three scopes, each of which includes those before it. */
+import type { MiddlewareHandler } from 'hono';
+import { problem } from '../problem.ts';
+
+/** `viewer` looks, but not into messages; `operator` works with queue and held mail; `admin` changes settings. */
+export const SCOPES = ['viewer', 'operator', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What access control leaves for those behind it. */
+export interface Admitted {
+  readonly Variables: { readonly scope?: Scope };
+}
+
+/** Lets requests pass whose scope suffices. Where no access control stands before it, whoever reaches the door may do everything. */
+export function needs(wanted: Scope): MiddlewareHandler<Admitted> {
+  return async (c, next) => {
+    const scope = c.get('scope') ?? 'admin';
+    if (SCOPES.indexOf(scope) >= SCOPES.indexOf(wanted)) return next();
+    return problem(c, 403, `this needs the scope ${wanted}, the token has ${scope}`);
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * What operators work with, in one hand: the admin API and, through it, the pages and the command line.
+ *
+ * A gateway has an office where it delivers. Each part is a room of its own that says in its file what it promises.
+ */
+import type { Desk } from './queue/index.ts';
+
+/** See above. */
+export interface Office {
+  /** The queue and what may be done to it. */
+  readonly desk: Desk;
+}
