@@ -35,7 +35,7 @@ export async function prepareTools(folder: string): Promise<Tools> {
   const compiler = program('gcc') ?? program('cc');
   const libmilter = existsSync('/usr/include/libmilter/mfapi.h');
   const load = compiler
-    ? [await compile(compiler, folder, 'smtpload', ['-pthread'])]
+    ? [await compile(compiler, folder, 'smtpload', [])]
     : inNode('node-load.ts');
   const filter =
     compiler && libmilter
@@ -43,7 +43,7 @@ export async function prepareTools(folder: string): Promise<Tools> {
       : inNode('node-filter.ts');
   return {
     load,
-    loadKind: compiler ? 'C, one thread a session' : 'Node (no C compiler here)',
+    loadKind: compiler ? 'C, one thread for all sessions' : 'Node (no C compiler here)',
     filter: (port, { sleepMs = 0, onlyAdds = false, noReply = false } = {}) => [
       ...filter,
       ...(onlyAdds ? ['-a'] : []),
