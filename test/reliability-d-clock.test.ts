@@ -89,6 +89,7 @@ test(
       async () => (await trial.pending()).length === 0,
       250,
     );
+    await until('the log to say so', 3000, () => trial.said('delivery.delivered').length >= 2);
     assert.equal(trial.said('delivery.delivered').length, 2);
     assert.deepEqual(trial.said('gateway.fault'), []);
   },

@@ -14,6 +14,9 @@ const INTERVAL = 1000;
 /** The floor when none is given: 64 MiB, on small volumes an eighth. */
 const DEFAULT_FLOOR = 64 * 1024 * 1024;
 
+/** Part of the floor that must be free above it before space counts as back: else it is told of every second. */
+const BACK = 1 / 64;
+
 export interface FreeSpaceOptions {
   readonly dir: string;
   /** Bytes never to be used for new mail. */
@@ -30,6 +33,7 @@ export class FreeSpace {
   available = 0;
   readonly #options: FreeSpaceOptions;
   #bytes = 0;
+  #floor = 0;
   #askedAt = 0;
   #asking: Promise<void> | null = null;
   #low = false;
@@ -47,6 +51,7 @@ export class FreeSpace {
   /** Takes off what was written since. */
   used(bytes: number): void {
     this.#bytes -= bytes;
+    this.#tell();
   }
 
   /** Looks at the file system now; concurrent calls share one look. */
@@ -59,19 +64,23 @@ export class FreeSpace {
   }
 
   async #ask(): Promise<void> {
-    const { dir, floor, reusable, notices } = this.#options;
+    const { dir, floor, reusable } = this.#options;
     try {
       const fs = await statfs(dir);
       this.volume = fs.blocks * fs.bsize;
       this.available = fs.bavail * fs.bsize;
-      this.#bytes = this.available - (floor ?? Math.min(DEFAULT_FLOOR, this.volume / 8)) + reusable();
+      this.#floor = floor ?? Math.min(DEFAULT_FLOOR, this.volume / 8);
+      this.#bytes = this.available - this.#floor + reusable();
     } catch {
       return; // the next commit finds out what is wrong
     }
-    const low = this.#bytes <= 0;
-    if (low !== this.#low) {
-      this.#low = low;
-      notices(low ? 'spool.low' : 'spool.spaceBack', { free: this.#bytes });
-    }
+    this.#tell();
+  }
+
+  /** Says when mail begins to be refused, and when there is so much room again that it will not be refused at once. */
+  #tell(): void {
+    if (this.#low ? this.#bytes <= this.#floor * BACK : this.#bytes > 0) return;
+    this.#low = !this.#low;
+    this.#options.notices(this.#low ? 'spool.low' : 'spool.spaceBack', { free: this.#bytes });
   }
 }
