@@ -34,9 +34,7 @@ export async function prepareTools(folder: string): Promise<Tools> {
   await mkdir(folder, { recursive: true });
   const compiler = program('gcc') ?? program('cc');
   const libmilter = existsSync('/usr/include/libmilter/mfapi.h');
-  const load = compiler
-    ? [await compile(compiler, folder, 'smtpload', [])]
-    : inNode('node-load.ts');
+  const load = compiler ? [await compile(compiler, folder, 'smtpload', [])] : inNode('node-load.ts');
   const filter =
     compiler && libmilter
       ? [await compile(compiler, folder, 'noop-filter', ['-lmilter', '-lpthread'])]

@@ -1,9 +1,10 @@
 // Runs tests. `unit`: everything beside the code it tests. `gateway [NAME...]`: whole-gateway tests in test/ (those whose path
 // holds a NAME). `all`: the quick check, then unit and gateway tests, after installing the Debian packages the latter need.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const [what = 'all', ...names] = process.argv.slice(2);
@@ -34,8 +35,24 @@ function nodeTests(title, files, options = []) {
   step(title, process.execPath, node);
 }
 
-// By default node leaves one core idle; unit tests wait more than they compute.
-if (what === 'unit') nodeTests('unit tests', testsIn('src'), ['--test-concurrency=4']);
+/** Unit tests wait more than they compute, so more of them run at once than there are cores. */
+const UNIT_PROCESSES = 4;
+
+/** Unit tests in a few processes: to start one for each file takes longer than most of them run. */
+function unitTests() {
+  const files = testsIn('src');
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-unit-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const batches = Array.from({ length: Math.min(UNIT_PROCESSES, files.length) }, (_, i) => {
+    const batch = join(folder, `unit-${i + 1}.test.mjs`);
+    const mine = files.filter((_file, at) => at % UNIT_PROCESSES === i);
+    writeFileSync(batch, mine.map((file) => `import '${pathToFileURL(file)}';\n`).join(''));
+    return batch;
+  });
+  nodeTests('unit tests', batches, [`--test-concurrency=${UNIT_PROCESSES}`]);
+}
+
+if (what === 'unit') unitTests();
 else if (what === 'gateway') nodeTests('whole-gateway tests', testsIn('test'), ['--test-concurrency=1']);
 else if (what === 'all') {
   step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
