@@ -83,6 +83,23 @@ test('a shorter time counts at once; after the end nothing happens any more', as
   );
 });
 
+test('one that cannot be ended keeps no other one, and is tried again', async () => {
+  const r = await rig([heldBy('f', { id: 'm1' }), heldBy('f', { id: 'm2' })]);
+  const amend = r.spool.amend.bind(r.spool);
+  r.spool.amend = (seen, ...rest) =>
+    seen.id === 'm1' ? Promise.reject(new RangeError('no')) : amend(seen, ...rest);
+  const expiry = begin(r);
+  await pass(r, 30 * DAY);
+  const held = async (): Promise<string[]> =>
+    (await r.spool.list({ limit: 9, state: 'held' })).map((e) => e.id);
+  assert.deepEqual(await held(), ['m1']);
+  assert.ok(r.said.some((n) => n.name === 'queue.sweep-failed' && n.fields['id'] === 'm1'));
+  r.spool.amend = amend;
+  await pass(r, HOUR);
+  assert.deepEqual(await held(), []);
+  await expiry.stop();
+});
+
 test('P30: a clock that jumps forward ends nobody, and trouble of the spool ends in another look', async () => {
   const r = await rig([heldBy('f')]);
   const now = r.clock.now.bind(r.clock);

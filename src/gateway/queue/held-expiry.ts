@@ -40,6 +40,8 @@ export interface HeldExpiryOptions {
 /** The longest and the shortest time between two looks, in milliseconds. */
 const LONGEST = 3_600_000;
 const SHORTEST = 250;
+/** Milliseconds after trouble. */
+const AGAIN = 60_000;
 
 const HELD = parseWhere(['state=held']) as Where;
 
@@ -78,7 +80,7 @@ export class HeldExpiry {
     this.#looking = this.#sweep()
       .catch((error: unknown) => {
         this.#o.notices('queue.sweep-failed', { error: String(error) });
-        return LONGEST / 60;
+        return AGAIN;
       })
       .then((wait) => {
         this.#looking = null;
@@ -97,10 +99,20 @@ export class HeldExpiry {
         if (this.#stopped) return LONGEST;
         const now = Math.min(clock.now(), clock.elapsed() + this.#offset);
         const left = (entry.hold!.since ?? entry.receivedAt) + holdExpire - now;
-        if (left > 0) first = Math.min(first, left);
-        else await this.#end(entry);
+        first = Math.min(first, left > 0 ? left : await this.#tryEnd(entry));
       }
     return first;
+  }
+
+  /** Ends one; the others do not wait for it when that fails. Milliseconds until it is to be tried again. */
+  async #tryEnd(entry: EntryMeta): Promise<number> {
+    try {
+      await this.#end(entry);
+      return LONGEST;
+    } catch (error) {
+      this.#o.notices('queue.sweep-failed', { id: entry.id, error: String(error) });
+      return AGAIN;
+    }
   }
 
   async #end(entry: EntryMeta): Promise<void> {

@@ -20,11 +20,37 @@ function listed(entries: readonly EntryMeta[]): Listed & { pages: number } {
       const found = entries.filter((e) => e.id > after && (!state || e.state === state));
       return Promise.resolve(found.slice(0, limit));
     },
+    get: (id) => Promise.resolve(entries.find((e) => e.id === id) ?? null),
   };
 }
 
 const numbered = (count: number): EntryMeta[] =>
   Array.from({ length: count }, (_, i) => metaOf({ id: String(i).padStart(6, '0') }));
+
+test('an entry named by its id is looked up, not searched for', async () => {
+  const store = listed(numbered(2000));
+  const found = async (...conditions: string[]): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const page of matching(store, where(...conditions), clock)) ids.push(...page.map((e) => e.id));
+    return ids;
+  };
+  assert.deepEqual(await found('id=001500'), ['001500']);
+  assert.deepEqual(await found('id=001500', 'state=held'), []);
+  assert.deepEqual(await found('id=001500', 'id=001501'), []);
+  assert.deepEqual(await found('id=nobody'), []);
+  assert.equal(store.pages, 0);
+  assert.deepEqual(await found('id=00150*', 'id!=001500'), [
+    '001501',
+    '001502',
+    '001503',
+    '001504',
+    '001505',
+    '001506',
+    '001507',
+    '001508',
+    '001509',
+  ]);
+});
 
 test('a long queue is read page by page, each entry once, in order', async () => {
   for (const count of [0, 1, 511, 512, 513, 1024]) {

@@ -25,6 +25,7 @@ export interface Listed {
     readonly limit: number;
     readonly state?: EntryState;
   }): Promise<readonly EntryMeta[]>;
+  get(id: string): Promise<EntryMeta | null>;
 }
 
 /** Entries that match, oldest first, some at a time. */
@@ -33,6 +34,11 @@ export async function* matching(
   where: Where,
   clock: Pick<Clock, 'now'>,
 ): AsyncGenerator<readonly EntryMeta[]> {
+  if (where.id !== null) {
+    const entry = await store.get(where.id);
+    if (entry && where.holds(entry, clock.now())) yield [entry];
+    return;
+  }
   let after = '';
   for (;;) {
     const options = { limit: PAGE, ...(after && { after }), ...(where.state && { state: where.state }) };

@@ -65,6 +65,17 @@ test('what an operator held is released as it is; the time it was held does not 
   assert.equal((await desk.orders.act('m1', RELEASE, EVA)).result, 'unfit');
 });
 
+test('held and released again and again, a message lives no longer than its life', async () => {
+  const { desk, spool, clock } = await rig([metaOf()]);
+  for (let day = 1; day <= 3; day++) {
+    clock.advance(DAY);
+    await desk.orders.act('m1', { verb: 'hold', reason: '' }, EVA);
+    clock.advance(10 * DAY);
+    await desk.orders.act('m1', RELEASE, EVA);
+    assert.equal((await spool.get('m1'))!.expiresAt, clock.now() + (5 - day) * DAY);
+  }
+});
+
 test('what a filter held goes through the chain again and on under a new id', async () => {
   const { desk, spool } = await rig([heldBy('rspamd')]);
   const { result, as } = await desk.orders.act('m1', RELEASE, EVA);

@@ -135,8 +135,8 @@ export class Orders {
     const going = seen.recipients.filter((_, i) => which.has(i));
     const staying = seen.recipients.filter((_, i) => !which.has(i));
     const whole = !staying.some((r) => r.state === 'pending');
-    // The time it was held does not count.
-    const expire = seen.expiresAt - seen.receivedAt;
+    // The time it was held does not count: what was left of its life then is left now.
+    const expire = Math.max(seen.expiresAt - (seen.hold!.since ?? seen.receivedAt), 1);
     const free = { state: 'queued', hold: null, due: now, expiresAt: now + expire } as const;
     const asked = act.filters === 'again' || (act.filters === 'auto' && !isOperators(seen));
     if (!asked && whole) return { next: { ...seen, ...free }, detail: 'no filter was asked again' };

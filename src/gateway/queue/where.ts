@@ -7,12 +7,14 @@
 import { parseDuration } from '#clock';
 import { parseSize } from '#gateway/config';
 import { asciiLower, domainOf, utf8Of } from '#message';
-import type { EntryMeta, EntryState } from '#spool';
+import { ENTRY_ID, type EntryMeta, type EntryState } from '#spool';
 
 /** Conditions ready to be asked. */
 export interface Where {
   /** Only entries in this state can match; lets a store look there alone. */
   readonly state: EntryState | null;
+  /** Only the entry with this id can match; lets a store look it up. */
+  readonly id: string | null;
   /** `now` in milliseconds since 1970. */
   holds(entry: EntryMeta, now: number): boolean;
 }
@@ -56,11 +58,13 @@ export const WHERE_KEYS = ['state', ...Object.keys(TEXTS), 'age', 'size', 'attem
 export function parseWhere(conditions: readonly string[]): Where | BadWhere {
   if (conditions.length > MAX_WHERE) return { trouble: `there are more than ${MAX_WHERE} conditions` };
   let state: EntryState | null = null;
+  let id: string | null = null;
   const tests: Test[] = [];
   for (const text of conditions) {
     const found = text.length > MAX_WHERE_TEXT ? null : CONDITION.exec(text);
     if (!found) return { trouble: `${shown(text)} is not a condition such as rcpt_domain=example.org` };
     const [, key = '', sign = '', value = ''] = found;
+    if (key === 'id' && sign === '=' && ENTRY_ID.test(value)) id ??= asciiLower(value);
     const test = key === 'state' ? stateTest(sign, value) : testOf(key, sign, value);
     if (typeof test === 'string') return { trouble: `${shown(text)}: ${test}` };
     if (typeof test === 'function') tests.push(test);
@@ -70,7 +74,7 @@ export function parseWhere(conditions: readonly string[]): Where | BadWhere {
       tests.push(test.test);
     }
   }
-  return { state, holds: (entry, now) => tests.every((test) => test(entry, now)) };
+  return { state, id, holds: (entry, now) => tests.every((test) => test(entry, now)) };
 }
 
 function stateTest(sign: string, value: string): string | { state: EntryState; test: Test } {
