@@ -1,16 +1,26 @@
-/** Free TCP ports on loopback, handed out once each per process, and a check for ports that a test insists on. */
+/**
+ * Free TCP ports on loopback, handed out once each per process, and a check for ports that a test insists on.
+ *
+ * They lie below the ports that the system gives to outgoing connections, and processes that run side by side look in different
+ * places: nobody takes one between its being found and its being used.
+ */
 import { createServer } from 'node:net';
 
-const given = new Set<number>();
+/** Where ports are looked for; no browser refuses one of these. */
+const FIRST = 11_000;
+const END = 31_000;
+/** Ports looked at before those of a process with the next number. */
+const SHARE = 100;
 
-/** `count` different ports that nobody listens on now. Somebody else could take one before it is used; tests run one by one. */
+let next = FIRST + ((process.pid * SHARE) % (END - FIRST));
+
+/** `count` different ports that nobody listens on now. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = await listenOnce(0);
-    if (port === 0 || given.has(port)) continue;
-    given.add(port);
-    ports.push(port);
+    const port = next;
+    next = port + 1 < END ? port + 1 : FIRST;
+    if ((await listenOnce(port)) === port) ports.push(port);
   }
   return ports;
 }
