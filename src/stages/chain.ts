@@ -24,7 +24,7 @@ export class Chain {
 
   constructor(around: StageSurroundings, origin: Origin) {
     this.#around = around;
-    this.#facts = { origin, transaction: null, candidate: null, messageId: '', over: false };
+    this.#facts = { origin, transaction: null, candidate: null, messageId: '', waited: 0, over: false };
     this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts));
   }
 
@@ -166,6 +166,15 @@ export class Chain {
    * result is the same whoever is faster.
    */
   async #askInTurn(stage: StageName): Promise<Ruling> {
+    const { meter, clock } = this.#around;
+    if (!meter) return this.#rulingOf(stage);
+    const [began, waited] = [clock.elapsed(), this.#facts.waited];
+    const ruling = await this.#rulingOf(stage);
+    meter.stage(stage, clock.elapsed() - began, this.#facts.waited - waited);
+    return ruling;
+  }
+
+  async #rulingOf(stage: StageName): Promise<Ruling> {
     const concerned = this.#seats.filter((seat) => seat.concerns(stage));
     for (let at = 0; at < concerned.length;) {
       let end = at + 1;

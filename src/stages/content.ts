@@ -72,6 +72,15 @@ export class MessageContent {
 
   /** The final dot has come: asks for the verdicts. `received` is the message as received, own trace field included. */
   async finish(received: EditableMessage): Promise<ContentRuling> {
+    const { meter, clock } = this.#around;
+    if (!meter || this.#seats.length === 0) return this.#ruling(received);
+    const [began, waited] = [clock.elapsed(), this.#facts.waited];
+    const ruling = await this.#ruling(received);
+    meter.stage('end', clock.elapsed() - began, this.#facts.waited - waited);
+    return ruling;
+  }
+
+  async #ruling(received: EditableMessage): Promise<ContentRuling> {
     const answers: Promise<Answer>[] = [];
     for (const place of this.#seats.keys()) answers.push(this.#answerOf(place, received, answers));
     const edits: BoundEdits[] = [];
@@ -101,6 +110,7 @@ export class MessageContent {
     if (!seat.asked) return NO_CHANGE; // it failed or was dropped while the content came
     const stream = this.#streams[place] ?? null;
     let began = this.#around.clock.elapsed();
+    seat.waiting(1);
     try {
       let seen = received;
       let content = stream;
@@ -123,6 +133,7 @@ export class MessageContent {
       if (!seat.asked) return NO_CHANGE; // dropped by us: a filter before it ended the message
       return { ruling: seat.fail(error, 'data'), edits: null };
     } finally {
+      seat.waiting(-1);
       seat.waited(began);
     }
   }
