@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk } from '#gateway';
+import { makeDesk, Metrics } from '#gateway';
 import { bodyOf, bytesOf } from '#message';
 import type { NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
@@ -65,7 +65,9 @@ async function api(entries: readonly EntryMeta[], token = false) {
     clock,
     notices,
   });
-  const app = makeApp({ desk }, token ? tokenAccess(TOKEN, notices) : null, notices);
+  const metrics = new Metrics({ clock, notices });
+  const ready = () => Promise.resolve({ ready: true, reasons: [] });
+  const app = makeApp({ desk, metrics, ready }, token ? tokenAccess(TOKEN, notices) : null, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,

@@ -212,9 +212,13 @@ export class Link {
       this.#opening = null;
       return first(frame);
     }
-    if (this.voided) return;
-    const event = this.awaited.oldest;
-    if (event === undefined) throw unasked(frame);
+    const event = this.voided ? undefined : this.awaited.oldest;
+    if (event === undefined) {
+      const edit = EDITS.get(frame.code);
+      if (edit) this.#meter?.lateEdit(edit);
+      if (this.voided) return;
+      throw unasked(frame);
+    }
     const answer = decodeAnswer(frame);
     switch (answer.kind) {
       case 'progress':
@@ -370,8 +374,7 @@ const EDITS: ReadonlyMap<number, Edit['kind']> = new Map<number, Edit['kind']>([
 
 function unasked(frame: Frame): MilterError {
   const name = codeName(frame.code, SMFIR);
-  const edit = EDITS.get(frame.code);
-  return new MilterError('unexpected_reply', `the filter sent ${name} when no answer was due`, { edit });
+  return new MilterError('unexpected_reply', `the filter sent ${name} when no answer was due`);
 }
 
 function illegal(frame: Frame, event: EventName, edit?: Edit['kind']): MilterError {

@@ -1,6 +1,6 @@
 /** What the caller hands to a milter conversation: where the filter is, what to offer, how long to wait. */
 import type { Clock } from '#clock';
-import type { Agreement, EventName, Verdict } from '#milter/protocol';
+import type { Agreement, Edit, EventName, Verdict } from '#milter/protocol';
 
 /** Where a filter listens. */
 export type MilterEndpoint =
@@ -75,4 +75,6 @@ export interface MilterMeter {
   /** An event was answered after so many milliseconds. */
   answered(event: EventName, verdict: Verdict['kind'], ms: number): void;
   progress(): void;
+  /** An edit came when the filter had decided already, or was not asked: it is not made. */
+  lateEdit(edit: Edit['kind']): void;
 }
