@@ -290,6 +290,7 @@ test('the API describes itself: every way in is in the document', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/api/v1/overview',
     '/api/v1/queue',
     '/api/v1/queue-orders',
     '/api/v1/queue-shape',
