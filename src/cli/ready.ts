@@ -9,9 +9,8 @@ import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parseDuration } from '#clock';
-import { CONTROL_SOCKET, loadConfig } from '#gateway/config';
+import { CONTROL_SOCKET } from '#gateway/config';
 import { printable } from '#message';
-import { chooseFile, loadOrSay } from './config-file.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** Milliseconds between two questions, and for one answer. */
@@ -43,7 +42,7 @@ async function ready(options: Options, terminal: Terminal): Promise<number> {
     terminal.error(`${options.wait} is no duration`, '--wait', 'write 30s or 2m');
     return EXIT.usage;
   }
-  const place = placeOf(options, terminal);
+  const place = await placeOf(options, terminal);
   if (typeof place === 'number') return place;
   const end = performance.now() + wait;
   for (;;) {
@@ -64,22 +63,17 @@ async function ready(options: Options, terminal: Terminal): Promise<number> {
 type Place = { readonly socket: string } | { readonly url: URL };
 
 /** Where to ask; an exit code when that cannot be found out. */
-function placeOf({ url, config: named }: Options, terminal: Terminal): Place | number {
-  const { env, cwd } = terminal.machine;
-  const text = url ?? env['MILLRACE_URL'];
+async function placeOf({ url, config: named }: Options, terminal: Terminal): Promise<Place | number> {
+  const text = url ?? terminal.machine.env['MILLRACE_URL'];
   if (text !== undefined) {
     if (URL.canParse(text) && /^https?:/i.test(text)) return { url: new URL('/readyz', text) };
     terminal.error(`${text} is no URL`, '--url', 'write it as http://127.0.0.1:8025');
     return EXIT.usage;
   }
-  const file = chooseFile(named, terminal);
-  if (file !== null) {
-    const config = loadOrSay(file, terminal);
-    return typeof config === 'number' ? config : { socket: join(config.stateDir, CONTROL_SOCKET) };
-  }
-  const bare = loadConfig({ text: '', name: 'defaults', base: cwd }, { env: {} });
-  if (!bare.ok) throw new Error('the defaults do not load');
-  return { socket: join(bare.config.stateDir, CONTROL_SOCKET) };
+  // Loaded only now: other commands need not load the spool.
+  const { configOf } = await import('./queue/reach.ts');
+  const config = configOf(named, terminal);
+  return typeof config === 'number' ? config : { socket: join(config.stateDir, CONTROL_SOCKET) };
 }
 
 /** Why not, in one sentence; null: it is ready. */
@@ -91,7 +85,10 @@ function notReady(place: Place): Promise<string | null> {
         ? httpRequest({ ...common, socketPath: place.socket, path: '/readyz' })
         : (place.url.protocol === 'https:' ? httpsRequest : httpRequest)(place.url, common);
     made.once('error', (error) => resolve(`the gateway cannot be reached: ${error.message}`));
-    made.once('timeout', () => made.destroy(new Error('no answer in time')));
+    made.once('timeout', () => {
+      resolve('the gateway does not answer in time');
+      made.destroy();
+    });
     made.once('response', (answer) => {
       if (answer.statusCode === 200) {
         answer.resume();

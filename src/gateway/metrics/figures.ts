@@ -19,14 +19,14 @@ export class Figures {
   number(name: MetricName): NumberFamily {
     const family = this.#families.get(name);
     if (family instanceof NumberFamily) return family;
-    throw new Error(`${name} is no number`);
+    throw new RangeError(`${name} is no number`);
   }
 
   /** A histogram of the catalogue. */
   histogram(name: MetricName): HistogramFamily {
     const family = this.#families.get(name);
     if (family instanceof HistogramFamily) return family;
-    throw new Error(`${name} is no histogram`);
+    throw new RangeError(`${name} is no histogram`);
   }
 
   /** Forgets what is kept of a filter that is configured no more. */
