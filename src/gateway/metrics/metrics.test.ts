@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { ManualClock } from '#clock';
 import { loadConfig } from '#gateway/config';
 import { FilterAccess } from '#stages';
-import type { NoticeFields, NoticeName } from '#notices';
+import type { NoticeName } from '#notices';
 import { METRICS, PREFIX } from './catalogue.ts';
 import { Metrics, type Sights } from './metrics.ts';
 import { quantile } from './minutes.ts';
@@ -22,7 +22,7 @@ function rig(
 ) {
   const clock = new ManualClock(1_700_000_000_000);
   const told: NoticeName[] = [];
-  const notices = (name: NoticeName, _: NoticeFields): void => void told.push(name);
+  const notices = (name: NoticeName): void => void told.push(name);
   const metrics = new Metrics({ clock, notices, lines: { debug: 0, info: 5, warn: 0, error: 1 }, others });
   const loaded = loadConfig({ text: CONFIGURATION, name: 'test', base: '/' });
   assert.ok(loaded.ok);
