@@ -167,23 +167,18 @@ export class Chain {
    */
   async #askInTurn(stage: StageName): Promise<Ruling> {
     const { meter, clock } = this.#around;
-    if (!meter) return this.#rulingOf(stage);
-    const [began, waited] = [clock.elapsed(), this.#facts.waited];
-    const ruling = await this.#rulingOf(stage);
-    meter.stage(stage, clock.elapsed() - began, this.#facts.waited - waited);
-    return ruling;
-  }
-
-  async #rulingOf(stage: StageName): Promise<Ruling> {
+    const began = meter ? clock.elapsed() : 0;
+    const before = this.#facts.waited;
     const concerned = this.#seats.filter((seat) => seat.concerns(stage));
-    for (let at = 0; at < concerned.length;) {
+    let ruling = PASS;
+    for (let at = 0; at < concerned.length && ruling.kind === 'pass';) {
       let end = at + 1;
       if (concerned[at]!.settings.parallel) while (concerned[end]?.settings.parallel) end++;
       const rulings = await Promise.all(concerned.slice(at, end).map((seat) => seat.ask(stage)));
-      const decisive = rulings.find((ruling) => ruling.kind !== 'pass');
-      if (decisive) return decisive;
+      ruling = rulings.find(({ kind }) => kind !== 'pass') ?? PASS;
       at = end;
     }
-    return PASS;
+    meter?.stage(stage, clock.elapsed() - began, this.#facts.waited - before);
+    return ruling;
   }
 }

@@ -73,16 +73,19 @@ export class MessageContent {
   /** The final dot has come: asks for the verdicts. `received` is the message as received, own trace field included. */
   async finish(received: EditableMessage): Promise<ContentRuling> {
     const { meter, clock } = this.#around;
-    if (!meter || this.#seats.length === 0) return this.#ruling(received);
-    const [began, waited] = [clock.elapsed(), this.#facts.waited];
-    const ruling = await this.#ruling(received);
-    meter.stage('end', clock.elapsed() - began, this.#facts.waited - waited);
-    return ruling;
+    const began = meter ? clock.elapsed() : 0;
+    const before = this.#facts.waited;
+    try {
+      const answers: Promise<Answer>[] = [];
+      for (const place of this.#seats.keys()) answers.push(this.#answerOf(place, received, answers));
+      return await this.#rulingOf(received, answers);
+    } finally {
+      if (this.#seats.length > 0) meter?.stage('end', clock.elapsed() - began, this.#facts.waited - before);
+    }
   }
 
-  async #ruling(received: EditableMessage): Promise<ContentRuling> {
-    const answers: Promise<Answer>[] = [];
-    for (const place of this.#seats.keys()) answers.push(this.#answerOf(place, received, answers));
+  /** What the answers, in configured order, come to. */
+  async #rulingOf(received: EditableMessage, answers: readonly Promise<Answer>[]): Promise<ContentRuling> {
     const edits: BoundEdits[] = [];
     for (const [place, answer] of answers.entries()) {
       const { ruling, edits: made } = await answer;

@@ -8,7 +8,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '#clock';
 import { VERSION, type Config } from '#gateway/config';
-import { CATALOGUE, type Level, type NoticeSink } from '#notices';
+import { CATALOGUE, type Level, type NoticeFields, type NoticeName, type NoticeSink } from '#notices';
 import type { FilterAccess, StageMeter } from '#stages';
 import { eventLoopDelay, type LoopDelay } from '../event-loop.ts';
 import { METRICS } from './catalogue.ts';
@@ -84,11 +84,20 @@ export class Metrics {
     const listener = (name: string): ListenerMeter | undefined => this.#listeners.get(name);
     const filter = (name: string): FilterFigures | undefined => this.#filters.get(name);
     const counts = countsOf({ figures, listener, filter, now: () => clock.now() });
-    this.notices = (name, fields) => {
-      counts[name]?.(fields);
+    const heard = new Map<NoticeName, (fields: NoticeFields) => void>();
+    for (const name of Object.keys(CATALOGUE) as NoticeName[]) {
       const { level } = CATALOGUE[name];
-      if (level === 'warn' || level === 'error') this.#failures.add(clock.now(), name, fields);
-      if (name === 'gateway.reloaded') this.#changed = clock.now();
+      const count = counts[name];
+      const trouble = level === 'warn' || level === 'error';
+      if (count || trouble)
+        heard.set(name, (fields) => {
+          count?.(fields);
+          if (trouble) this.#failures.add(clock.now(), name, fields);
+          if (name === 'gateway.reloaded') this.#changed = clock.now();
+        });
+    }
+    this.notices = (name, fields) => {
+      heard.get(name)?.(fields);
       notices(name, fields);
     };
     this.delivery = new DeliveryFigures(figures);

@@ -60,6 +60,10 @@ export class Link {
   readonly #mirror: FrameReader | null;
   readonly #nudges: boolean;
   readonly #meter: MilterMeter | null;
+  /** Somebody wants to know how long things take. */
+  readonly #timed: boolean;
+  /** When what is being read came. */
+  #now = 0;
   #agreement: Agreement | null = null;
   #opening: ((frame: Frame) => void) | null = null;
   #edits: EditCollector | null = null;
@@ -84,6 +88,7 @@ export class Link {
     this.#wait = new Deadline(options.clock, () => this.#late(false));
     this.#whole = new Deadline(options.clock, () => this.#late(true));
     this.#meter = options.meter ?? null;
+    this.#timed = this.#meter !== null || options.observer !== undefined;
     this.#mirror = options.observer ? new FrameReader(0xffffffff) : null;
     this.#nudges = options.nudge && options.endpoint.kind === 'tcp';
     socket.on('data', (chunk: Uint8Array) => this.#received(chunk));
@@ -117,8 +122,7 @@ export class Link {
   /** Everything gathered leaves, in one write. */
   flush(): void {
     if (this.dead !== null || this.writer.size === 0) return;
-    const timed = this.#meter !== null || this.#options.observer;
-    this.awaited.left(timed ? this.#options.clock.elapsed() : 0);
+    this.awaited.left(this.#timed ? this.#options.clock.elapsed() : 0);
     this.#write();
     if (this.awaited.count > 0 && !this.#wait.running) this.#startWait();
   }
@@ -172,7 +176,10 @@ export class Link {
 
   #received(chunk: Uint8Array): void {
     if (this.dead !== null) return;
-    this.#meter?.received(chunk.length);
+    if (this.#timed) {
+      this.#now = this.#options.clock.elapsed();
+      this.#meter?.received(chunk.length);
+    }
     let heard = false;
     try {
       this.#reader.push(chunk);
@@ -248,8 +255,8 @@ export class Link {
     const { sent, followed } = this.awaited.answered();
     if (this.awaited.oldest === undefined) this.#stopWait();
     else this.#startWait();
-    if (this.#meter !== null || this.#options.observer) {
-      const waited = this.#options.clock.elapsed() - sent;
+    if (this.#timed) {
+      const waited = this.#now - sent;
       this.#meter?.answered(event, verdict.kind, waited);
       this.#options.observer?.answered?.(event, verdict, waited);
     }
