@@ -92,7 +92,7 @@ test('SMTP: what was refused, each by its reason', async (t) => {
   socket.on('error', () => undefined);
   await w.shows('smtp_connections_refused_total', { listener: 'proxied', reason: 'proxy' }, 1);
   const session = await SmtpSession.greeted(port('few'));
-  assert.equal((await session.transaction('a@out.test', ['b@elsewhere.test'], CONTENT)).reply.code, 550);
+  assert.equal((await session.transaction('a@out.test', ['b@elsewhere.test'], CONTENT)).reply.code, 554);
   await session.quit();
   await w.shows('smtp_recipients_total', { listener: 'few', outcome: 'rejected' }, 1);
   await w.shows('expression_evaluations_total', { field: 'enable', result: 'true' }, (n) => n > 0);

@@ -3,12 +3,45 @@ import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ManualClock } from '#clock';
-import type { EntryMeta } from '#spool';
-import { metaOf, recipient } from '../../spool/samples.cases.ts';
+import type { EntryMeta, EntryRecipient } from '#spool';
 import { Figures } from './figures.ts';
 import { QueueFigures, type Counting } from './queue-figures.ts';
 
 const START = 1_000_000;
+
+const recipient = (address: string, state: EntryRecipient['state'] = 'pending'): EntryRecipient => ({
+  address,
+  params: [],
+  state,
+  attempts: 0,
+  lastStatus: null,
+});
+
+/** A queued entry for two recipients, changed as wanted. */
+const metaOf = (more: Partial<EntryMeta> = {}): EntryMeta => ({
+  id: 'm',
+  state: 'queued',
+  receivedAt: 500,
+  sender: 'a@out.test',
+  senderParams: [],
+  recipients: [recipient('b@in.test'), recipient('c@in.test')],
+  origin: {
+    listener: 'smtp',
+    clientAddress: '192.0.2.1',
+    clientName: '',
+    helo: '',
+    user: '',
+    localPort: 25,
+    source: 'smtp',
+  },
+  size: 30,
+  due: 1000,
+  expiresAt: 1_000_000,
+  attempts: 0,
+  hold: null,
+  lease: null,
+  ...more,
+});
 
 /** A store of these entries that counts how often it is read from its beginning. */
 function storeOf(entries: readonly EntryMeta[], page?: () => void) {
@@ -29,7 +62,7 @@ const valueOf = (figures: Figures, name: Parameters<Figures['number']>[0], ...la
   figures.number(name).cell(...labels).n;
 
 test('entries count by their state, with recipients that wait, bytes and the oldest', async () => {
-  const done = recipient('done@in.test', { state: 'delivered' });
+  const done = recipient('done@in.test', 'delivered');
   const lease = { owner: 'o', token: 't', until: 1 };
   const { counting } = storeOf([
     metaOf({ id: 'a', receivedAt: START - 5000, size: 10 }),
