@@ -30,6 +30,7 @@ swaks            /usr/bin/swaks                      test/lmtp (an LMTP client);
 dovecot-lmtpd    /usr/lib/dovecot/lmtp               test/interop-dovecot (Dovecot takes mail by LMTP)
 openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)
 m4               /usr/bin/m4                         test/differential-sendmail (makes Sendmail's configuration)
+prometheus       /usr/bin/promtool                   test/metrics-scrape (promtool checks a scrape and the alert rules)
 libwrap0         /usr/share/doc/libwrap0/copyright   test/differential-sendmail (a library of Sendmail's)
 LIST
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk } from '#gateway';
+import { makeDesk, Metrics } from '#gateway';
 import { bodyOf, bytesOf } from '#message';
 import type { NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
@@ -47,7 +47,7 @@ function metaOf(more: Partial<EntryMeta> = {}): EntryMeta {
 }
 
 /** The API over a spool in memory; `token`: whether one is wanted. */
-async function api(entries: readonly EntryMeta[], token = false) {
+async function api(entries: readonly EntryMeta[], token = false, reasons: readonly string[] = []) {
   const clock = new ManualClock(START);
   const said: NoticeName[] = [];
   const notices = (name: NoticeName): void => void said.push(name);
@@ -65,7 +65,10 @@ async function api(entries: readonly EntryMeta[], token = false) {
     clock,
     notices,
   });
-  const app = makeApp({ desk }, token ? tokenAccess(TOKEN, notices) : null, notices);
+  const metrics = new Metrics({ clock, notices });
+  const ready = () => Promise.resolve({ ready: reasons.length === 0, reasons });
+  const access = token ? tokenAccess(TOKEN, notices) : null;
+  const app = makeApp({ desk, metrics, ready }, access, notices, !token);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,
@@ -79,7 +82,7 @@ async function api(entries: readonly EntryMeta[], token = false) {
       text: await answer.text(),
     };
   };
-  return { ask, spool, said, desk };
+  return { ask, spool, said, desk, metrics };
 }
 
 test('health is told to anybody, everything else to those with the token', async () => {
@@ -280,6 +283,43 @@ test('what is too large, unknown, or our own mistake is a problem in JSON that g
   assert.ok(said.includes('admin.fault'));
 });
 
+test('readiness is told to anybody, with the reasons when there are some', async () => {
+  const good = await (await api([], true)).ask('GET', '/readyz');
+  assert.deepEqual([good.status, JSON.parse(good.text)], [200, { ready: true, reasons: [] }]);
+  const bad = await (await api([], true, ['the gateway is stopping'])).ask('GET', '/readyz');
+  assert.equal(bad.status, 503);
+  assert.deepEqual(JSON.parse(bad.text), { ready: false, reasons: ['the gateway is stopping'] });
+});
+
+test('figures go to those with the token where the door is not open; requests are counted by their pattern', async () => {
+  const { ask } = await api([], true);
+  assert.equal((await ask('GET', '/metrics')).status, 401);
+  const shown = { authorization: `Bearer ${TOKEN}` };
+  for (const path of ['/api/v1/queue/a', '/api/v1/queue/b', '/nothing/here', '/nothing/there'])
+    await ask('GET', path, undefined, shown);
+  const { status, type, text } = await ask('GET', '/metrics', undefined, shown);
+  assert.equal(status, 200);
+  assert.match(type, /^text\/plain; version=0\.0\.4/);
+  const requests = text.split('\n').filter((line) => line.startsWith('millrace_http_requests_total'));
+  assert.deepEqual(requests, [
+    'millrace_http_requests_total{route="/metrics",method="GET",code="401"} 1',
+    'millrace_http_requests_total{route="/api/v1/queue/:id",method="GET",code="404"} 2',
+    'millrace_http_requests_total{route="none",method="GET",code="404"} 2',
+  ]);
+  assert.equal((await (await api([])).ask('GET', '/metrics')).status, 200);
+});
+
+test('the overview tells what was counted, and needs no more than to look', async () => {
+  const { ask, metrics } = await api([]);
+  metrics.listener('smtp').ended('rejected');
+  metrics.notices('milter.failed', { milter: 'rspamd', error: '\x1b[2Jno' });
+  const { status, text } = await ask('GET', '/api/v1/overview');
+  assert.equal(status, 200);
+  const overview = JSON.parse(text) as { perMinute: { rejected: number }[]; failures: { text: string }[] };
+  assert.equal(overview.perMinute.at(-1)!.rejected, 1);
+  assert.equal(overview.failures[0]!.text, 'rspamd: a filter could not be used — ?[2Jno');
+});
+
 test('the API describes itself: every way in is in the document', async () => {
   const { ask } = await api([]);
   const document = JSON.parse((await ask('GET', '/api/openapi.json')).text) as {
@@ -288,6 +328,7 @@ test('the API describes itself: every way in is in the document', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/api/v1/overview',
     '/api/v1/queue',
     '/api/v1/queue-orders',
     '/api/v1/queue-shape',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk } from '#gateway';
+import { makeDesk, Metrics } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
@@ -41,7 +41,9 @@ async function open(
     clock,
     notices,
   });
-  const attendance = await attend({ desk }, config, { clock, notices });
+  const metrics = new Metrics({ clock, notices });
+  const ready = () => Promise.resolve({ ready: true, reasons: [] });
+  const attendance = await attend({ desk, metrics, ready }, config, { clock, notices });
   t.after(async () => {
     await attendance.close();
     rmSync(folder, { recursive: true });

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import type { Attend } from '#gateway';
-import { CONTROL_SOCKET, type BindAddress } from '#gateway/config';
+import { CONTROL_SOCKET, metricsOpen, type BindAddress } from '#gateway/config';
 import { tokenAccess } from './access/bearer.ts';
 import { makeApp } from './app.ts';
 import { openDoor, type Door } from './sockets.ts';
@@ -30,7 +30,7 @@ export const attend: Attend = async (office, config, { notices }) => {
   for (const at of admin?.bind ?? [])
     await tryOpen(shown(at), async () => {
       const token = await tokenOf(admin!.token, notices);
-      return openDoor(makeApp(office, tokenAccess(token, notices), notices), at);
+      return openDoor(makeApp(office, tokenAccess(token, notices), notices, metricsOpen(admin!, at)), at);
     });
   return {
     close: async () => {

@@ -7,6 +7,7 @@
 import { Command, CommanderError } from 'commander';
 import { addConfigCheck } from './config-check.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
+import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
 import { addUserHash } from './user-hash.ts';
@@ -48,6 +49,7 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addConfigCheck(config, terminal, ends);
   addQueue(program, terminal, ends);
   addQuarantine(program, terminal, ends);
+  addReady(program, terminal, ends);
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);
   addVersion(program, terminal, ends);

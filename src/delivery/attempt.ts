@@ -5,14 +5,17 @@
  * a notice. null means not tried: the destination had no room, its rate was used up, it could not be reached lately, or the
  * attempt was broken off by us. Never rejects.
  */
+import type { Clock } from '#clock';
 import { isPermanent, isPositive, status } from '#message';
 import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
+import { troubleOf } from '#smtp/client';
 import type { EntryContent, EntryMeta } from '#spool';
 import type { Outcome } from './agent.ts';
 import type { BackOff } from './back-off.ts';
 import type { Lanes } from './lanes.ts';
 import { loops } from './loop.ts';
+import type { DeferralReason, DeliveryMeter } from './meter.ts';
 import type { Answer, Result } from './outcome.ts';
 import type { Rates } from './rates.ts';
 import type { Group } from './route.ts';
@@ -25,6 +28,9 @@ export interface Underway {
   readonly signal: AbortSignal;
   /** Hears for how many milliseconds a destination takes no further message. */
   readonly mustWait: (ms: number) => void;
+  /** Keeps the figures. */
+  readonly meter: DeliveryMeter | null;
+  readonly clock: Clock;
 }
 
 /** Where attempts get their places. */
@@ -62,12 +68,32 @@ export async function attemptGroup(
     const turn = limits?.rate ? rates.take(destination, limits.rate) : 0;
     if (turn > 0) {
       backOff.abandoned(destination);
+      underway.meter?.postponed(group.via, group.recipients.length);
       return later(turn, 'rate-limited');
     }
-    return await attemptNow(underway, group, backOff, retry, notices);
+    const { meter, clock } = underway;
+    if (meter === null) return await attemptNow(underway, group, backOff, retry, notices);
+    const began = clock.elapsed();
+    const results = await attemptNow(underway, group, backOff, retry, notices);
+    meter.attempted(group.via, clock.elapsed() - began);
+    for (const result of results)
+      if (result) count(meter, group.via, result.status, clock.now() - entry.receivedAt);
+    return results;
   } finally {
     lanes.leave(destination);
   }
+}
+
+/** What became of one recipient. */
+function count(meter: DeliveryMeter, via: string, said: Status, ageMs: number): void {
+  if (isPositive(said)) meter.delivered(via, ageMs);
+  else if (isPermanent(said)) meter.failed(via);
+  else meter.deferred(via, reasonOf(said));
+}
+
+/** What name servers said of a domain is nobody's answer in a conversation. */
+function reasonOf(said: Status): DeferralReason {
+  return troubleOf(said) ?? (said.enhanced === '4.4.3' || said.enhanced === '4.4.4' ? 'dns' : 'local');
 }
 
 /** Lets the agent try, and lets the others know whether somebody was there. */

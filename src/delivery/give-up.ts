@@ -6,9 +6,9 @@
  */
 import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
-import type { EntryMeta, EntryRecipient, NewEntry } from '#spool';
+import type { EntryMeta, EntryRecipient } from '#spool';
 import { conclude, tellOutcomes } from './outcome.ts';
-import { noticesAbout, type Telling } from './tell.ts';
+import { noticesAbout, type SenderNotice, type Telling } from './tell.ts';
 
 /** An entry with recipients given up. */
 export interface GivenUp {
@@ -17,9 +17,9 @@ export interface GivenUp {
   /** Some recipient is still to be delivered to. */
   readonly pending: boolean;
   /** To be committed with it. */
-  readonly notices: readonly NewEntry[];
+  readonly notices: readonly SenderNotice[];
   /** To be called when it is recorded: the log hears of each recipient and of those notices that were committed with it. */
-  readonly tell: (sink: NoticeSink, now: number, committed: readonly NewEntry[]) => void;
+  readonly tell: (sink: NoticeSink, now: number, committed: readonly SenderNotice[]) => void;
 }
 
 /**
@@ -41,8 +41,8 @@ export async function giveUp(
     notices: made,
     tell: (sink, now, committed) => {
       tellOutcomes(entry, conclusion, now, null, sink);
-      for (const { meta } of committed)
-        sink('delivery.notice-made', { id: entry.id, notice: meta.id, to: entry.sender });
+      for (const { meta, kind } of committed)
+        sink('delivery.notice-made', { id: entry.id, notice: meta.id, kind, to: entry.sender });
     },
   };
 }

@@ -9,6 +9,7 @@ export { makeSmtpAgent } from './agents/smtp.ts';
 export type { Troubled } from './back-off.ts';
 export type { Returned } from './dsn.ts';
 export { giveUp, type GivenUp } from './give-up.ts';
+export type { DeferralReason, DeliveryMeter, RemovalReason } from './meter.ts';
 export { LEASE_MS } from './options.ts';
 export type {
   Concurrency,

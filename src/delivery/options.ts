@@ -5,6 +5,7 @@ import type { EntryContent, EntryMeta, EntryRecipient, SpoolStore } from '#spool
 import type { Agent } from './agent.ts';
 import type { Troubled } from './back-off.ts';
 import type { Returned } from './dsn.ts';
+import type { DeliveryMeter } from './meter.ts';
 import type { Suspensions } from './suspensions.ts';
 
 /** What the condition of a route may look at. */
@@ -18,6 +19,8 @@ export interface Route {
   /** A condition that throws or rejects leaves the recipient for later. */
   readonly match: (facts: RouteFacts) => boolean | Promise<boolean>;
   readonly agent: Agent;
+  /** How it goes there, for the figures: `smtp`, `maildir`; default ''. */
+  readonly via?: string;
   /** What the concurrency limit and the log call the destination; recipients of one entry with the same key go together. */
   readonly destinationKey: string | ((facts: RouteFacts) => string);
   /** Bounds for each of its destinations, tighter or wider than those of the house. */
@@ -75,6 +78,8 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly leaseMs?: number;
   /** What operators took out of delivery; default nothing. */
   readonly suspensions?: Suspensions;
+  /** Keeps the figures. */
+  readonly meter?: DeliveryMeter | null;
 }
 
 /** How long a claim is good without renewal, in milliseconds. */

@@ -14,6 +14,7 @@ import type { Route, RouteFacts, RouteLimits } from './options.ts';
 /** Recipients (by index in the entry) that go to one destination. */
 export interface Group {
   readonly agent: Agent;
+  readonly via: string;
   readonly destination: string;
   readonly limits?: RouteLimits | undefined;
   readonly recipients: number[];
@@ -81,7 +82,10 @@ function group(
       const destination = typeof key === 'string' ? key : key({ entry, recipient });
       const same = groups.find((g) => g.destination === destination && g.agent === route.agent);
       if (same) same.recipients.push(i);
-      else groups.push({ agent: route.agent, destination, limits: route.limits, recipients: [i] });
+      else {
+        const { agent, via = '', limits } = route;
+        groups.push({ agent, via, destination, limits, recipients: [i] });
+      }
     }
   });
   return { groups, stranded };

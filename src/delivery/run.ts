@@ -5,7 +5,7 @@
  * a time. Whatever happens ends in a settlement: an unexpected fault puts the entry back. Never delivers without a lease,
  * never rejects.
  */
-import type { EntryContent, NewEntry, Settlement } from '#spool';
+import type { EntryContent, EntryRecipient, Settlement } from '#spool';
 import { attemptGroup } from './attempt.ts';
 import type { Underway } from './attempt.ts';
 import type { BackOff } from './back-off.ts';
@@ -14,6 +14,7 @@ import { RETURNED } from './dsn.ts';
 import type { Held, Holding } from './holding.ts';
 import { BUSY_WAIT } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
+import type { RemovalReason } from './meter.ts';
 import type { DeliveryOptions, DeliverySettings } from './options.ts';
 import { conclude, tellOutcomes } from './outcome.ts';
 import type { Conclusion, Result } from './outcome.ts';
@@ -23,7 +24,7 @@ import { nextTime } from './next-time.ts';
 import type { NextTime } from './next-time.ts';
 import type { Suspensions } from './suspensions.ts';
 import { noticesAbout } from './tell.ts';
-import type { Telling } from './tell.ts';
+import type { SenderNotice, Telling } from './tell.ts';
 
 /** Where entries are delivered from. */
 export interface House {
@@ -48,12 +49,13 @@ export interface House {
 /** One entry, once. */
 export async function run(house: House, held: Held, settings: DeliverySettings): Promise<void> {
   try {
-    const { results, mustWait } = await tryAll(house, held, settings);
+    const { results, mustWait, discarded } = await tryAll(house, held, settings);
     const conclusion = conclude(held.entry, results, house.expiryNow() >= held.entry.expiresAt);
     const lateness = { now: house.expiryNow(), age: settings.notifyDelay ?? 0 };
     const late = lateOnes(held.entry, conclusion.recipients, lateness);
     const made = await noticesAbout(held.entry, conclusion, tellingFor(house, held, settings), late);
-    await record(house, held, { ...conclusion, mustWait, delayTold: late.length > 0 }, made, settings);
+    const next = { ...conclusion, mustWait, delayTold: late.length > 0, discarded };
+    await record(house, held, next, made, settings);
   } catch (cause) {
     house.options.notices('delivery.agent-error', { id: held.entry.id, error: String(cause) });
     await putBack(house, held, BUSY_WAIT);
@@ -72,6 +74,8 @@ interface Tried {
   readonly results: readonly (Result | undefined)[];
   /** Milliseconds; null: nobody has to wait. */
   readonly mustWait: number | null;
+  /** All of it was thrown away, as a route wants it. */
+  readonly discarded: boolean;
 }
 
 /** Routes the recipients and tries every destination. */
@@ -91,13 +95,16 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
     content: () => contentOf(house, held),
     signal: abort.signal,
     mustWait: (ms) => (mustWait = Math.min(mustWait ?? ms, ms)),
+    meter: house.options.meter ?? null,
+    clock: house.options.clock,
   };
   const tries = spared.groups.map(async (group) => {
     const answers = await attemptGroup(underway, group, house, retry, notices);
     group.recipients.forEach((i, n) => (results[i] = answers[n]!));
   });
   await Promise.all(tries);
-  return { results, mustWait };
+  const discarded = groups.length > 0 && groups.every(({ via }) => via === 'discard');
+  return { results, mustWait, discarded };
 }
 
 /** What notices to the sender are made of. */
@@ -115,12 +122,12 @@ function tellingFor(house: House, held: Held, settings: DeliverySettings): Telli
 async function record(
   house: House,
   held: Held,
-  conclusion: Conclusion & NextTime,
-  also: readonly NewEntry[],
+  conclusion: Conclusion & NextTime & Pick<Tried, 'discarded'>,
+  also: readonly SenderNotice[],
   settings: DeliverySettings,
 ): Promise<void> {
   const { entry } = held;
-  const { clock, notices } = house.options;
+  const { clock, notices, meter } = house.options;
   const { recipients, pending } = conclusion;
   const due = pending ? nextTime(house, entry, conclusion, settings) : null;
   tellOutcomes(entry, conclusion, clock.now(), due, notices);
@@ -130,10 +137,18 @@ async function record(
       : { kind: 'retry', recipients, due, ...(conclusion.delayTold && { delayTold: true }) };
   const recorded = await house.holding.settle(held, result, also);
   if (due !== null) house.dueAt(due);
+  if (recorded && due === null) meter?.removed(reasonOf(recipients, conclusion.discarded));
   if (!recorded || also.length === 0) return;
-  for (const { meta } of also)
-    notices('delivery.notice-made', { id: entry.id, notice: meta.id, to: entry.sender });
+  for (const { meta, kind } of also)
+    notices('delivery.notice-made', { id: entry.id, notice: meta.id, kind, to: entry.sender });
   house.wake();
+}
+
+/** How a finished entry ended: by the worst that became of a recipient. */
+function reasonOf(recipients: readonly EntryRecipient[], discarded: boolean): RemovalReason {
+  if (recipients.some((r) => r.state === 'failed')) return 'bounced';
+  if (recipients.some((r) => r.state === 'expired')) return 'expired';
+  return discarded ? 'discarded' : 'delivered';
 }
 
 /** The bytes: in memory when they were handed over, else from the spool. */

@@ -11,6 +11,11 @@ import { delayNotice, failureNotice, successNotice, toBeTold, toBeToldOfSuccess 
 import type { NoticeFacts } from './dsn.ts';
 import type { Conclusion } from './outcome.ts';
 
+/** A notice to be queued, and what it tells of. */
+export interface SenderNotice extends NewEntry {
+  readonly kind: 'failure' | 'success' | 'delay';
+}
+
 /** What it takes to make notices; `facts` makes an id of its own each time. */
 export interface Telling {
   readonly facts: () => NoticeFacts;
@@ -24,16 +29,19 @@ export async function noticesAbout(
   { lost, reached }: Conclusion,
   { facts, content, notices }: Telling,
   waiting: readonly EntryRecipient[] = [],
-): Promise<readonly NewEntry[]> {
+): Promise<readonly SenderNotice[]> {
   const failed = toBeTold(entry, lost);
   const succeeded = toBeToldOfSuccess(entry, reached);
   if (lost.length > 0 && failed.length === 0)
     notices('delivery.no-notice', { id: entry.id, to: lost.map((r) => r.address) });
   if (failed.length + succeeded.length + waiting.length === 0) return [];
   const original = await content().catch(() => null);
-  const made: NewEntry[] = [];
-  if (failed.length > 0) made.push(await failureNotice(entry, failed, original, facts()));
-  if (succeeded.length > 0) made.push(await successNotice(entry, succeeded, original, facts()));
-  if (waiting.length > 0) made.push(await delayNotice(entry, waiting, original, facts()));
+  const made: SenderNotice[] = [];
+  if (failed.length > 0)
+    made.push({ ...(await failureNotice(entry, failed, original, facts())), kind: 'failure' });
+  if (succeeded.length > 0)
+    made.push({ ...(await successNotice(entry, succeeded, original, facts())), kind: 'success' });
+  if (waiting.length > 0)
+    made.push({ ...(await delayNotice(entry, waiting, original, facts())), kind: 'delay' });
   return made;
 }

@@ -50,40 +50,47 @@ export function bindEdits(
   let body: Body | null = null;
   let quarantine: string | null = null;
   let recipients = seen.envelope.recipients.length;
-  for (const edit of edits) {
-    switch (edit.kind) {
-      case 'addHeader':
-        fields.push({ kind: 'add', field: fieldFromFilter(edit.name, edit.value, leadingSpace) });
-        break;
-      case 'insertHeader':
-        if (edit.index >= MAX_INDEX) throw new EditError('header_index', `insert at ${edit.index}`);
-        fields.push({
-          kind: 'insert',
-          index: edit.index,
-          field: fieldFromFilter(edit.name, edit.value, leadingSpace),
-        });
-        break;
-      case 'changeHeader':
-        fields.push(changeOf(edit, leadingSpace));
-        break;
-      case 'replaceBody':
-        body = bodyOf(edit.chunks);
-        break;
-      case 'addRecipient':
-        if (++recipients > MAX_RECIPIENTS)
-          throw new EditError('recipients', `more than ${MAX_RECIPIENTS} recipients`);
-        envelope.push(tried((e) => addRecipient(e, edit.address, edit.params)));
-        break;
-      case 'deleteRecipient':
-        envelope.push(tried((e) => deleteRecipient(e, edit.address)));
-        break;
-      case 'changeSender':
-        envelope.push(tried((e) => changeSender(e, edit.address, edit.params)));
-        break;
-      case 'quarantine':
-        quarantine ??= printable(edit.reason, MAX_REASON);
-        break;
+  let at: Edit | undefined;
+  try {
+    for (const edit of edits) {
+      at = edit;
+      switch (edit.kind) {
+        case 'addHeader':
+          fields.push({ kind: 'add', field: fieldFromFilter(edit.name, edit.value, leadingSpace) });
+          break;
+        case 'insertHeader':
+          if (edit.index >= MAX_INDEX) throw new EditError('header_index', `insert at ${edit.index}`);
+          fields.push({
+            kind: 'insert',
+            index: edit.index,
+            field: fieldFromFilter(edit.name, edit.value, leadingSpace),
+          });
+          break;
+        case 'changeHeader':
+          fields.push(changeOf(edit, leadingSpace));
+          break;
+        case 'replaceBody':
+          body = bodyOf(edit.chunks);
+          break;
+        case 'addRecipient':
+          if (++recipients > MAX_RECIPIENTS)
+            throw new EditError('recipients', `more than ${MAX_RECIPIENTS} recipients`);
+          envelope.push(tried((e) => addRecipient(e, edit.address, edit.params)));
+          break;
+        case 'deleteRecipient':
+          envelope.push(tried((e) => deleteRecipient(e, edit.address)));
+          break;
+        case 'changeSender':
+          envelope.push(tried((e) => changeSender(e, edit.address, edit.params)));
+          break;
+        case 'quarantine':
+          quarantine ??= printable(edit.reason, MAX_REASON);
+          break;
+      }
     }
+  } catch (error) {
+    if (error instanceof EditError) error.edit = at?.kind;
+    throw error;
   }
   return { by, headers: bindHeaderEdits(seen.fields, fields), body, envelope, quarantine };
 }

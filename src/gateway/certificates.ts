@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import type { TlsConfig } from '#gateway/config';
 import { fileState } from './file-state.ts';
 import type { Surroundings } from './gateway.ts';
+import type { Certificate } from './metrics/index.ts';
 import { CertificateError, readAuthorities, readPair, type KeyPair, type PairFiles } from './key-pair.ts';
 import { ListenerContexts, materialOf, type ContextSource, type TlsDemand } from './tls-contexts.ts';
 import { WatchedFiles } from './watched-files.ts';
@@ -42,6 +43,11 @@ export class Certificates {
     this.#inUse?.close();
     this.#inUse = this.#asked;
     this.#inUse?.watch();
+  }
+
+  /** Those in use. */
+  get present(): readonly Certificate[] {
+    return this.#inUse?.certificates ?? [];
   }
 
   close(): void {
@@ -78,6 +84,11 @@ export class CertificateSet {
     this.#listeners.push(contexts);
     const { secureContext, secureContextFor } = contexts;
     return this.#pairs.length > 1 ? { secureContext, secureContextFor } : { secureContext };
+  }
+
+  /** Which there are, and when they end. */
+  get certificates(): readonly Certificate[] {
+    return this.#pairs.map(({ files, value }) => ({ name: files[0]!, expires: value.expires }));
   }
 
   /** From now on changes of the files count. */

@@ -4,17 +4,31 @@ import type { Environment, Value } from '#expressions';
 import type { MilterConfig, MilterTlsConfig } from '#gateway/config';
 import type { MilterTls } from '#milter/client';
 import { makeResolve } from '#smtp/client';
-import { FilterAccess, type FilterSettings } from '#stages';
+import { FilterAccess, type FilterSettings, type StageMeter } from '#stages';
 import type { Surroundings } from './gateway.ts';
+import type { Metrics } from './metrics/index.ts';
 
 /** The filters in use, in configured order; a filter that a new configuration leaves as it is keeps its health and connections. */
 export class Filters {
-  readonly #around: Surroundings;
+  readonly #around: Pick<Surroundings, 'clock' | 'notices'>;
+  readonly #metrics: Metrics | null;
   readonly #old = new Set<FilterAccess>();
   #known = new Map<string, FilterAccess>();
 
-  constructor(around: Surroundings) {
+  /** `metrics`: where figures are kept. */
+  constructor(around: Pick<Surroundings, 'clock' | 'notices'>, metrics: Metrics | null = null) {
     this.#around = around;
+    this.#metrics = metrics;
+  }
+
+  /** Those of the configuration asked for last. */
+  get present(): readonly FilterAccess[] {
+    return [...this.#known.values()];
+  }
+
+  /** Hears of all filters of a stage together. */
+  get meter(): StageMeter | null {
+    return this.#metrics?.stages ?? null;
   }
 
   /** The filters of a configuration. Sessions made from an earlier one keep theirs. */
@@ -25,7 +39,7 @@ export class Filters {
     const known = new Map<string, FilterAccess>();
     for (const milter of milters) {
       const key = JSON.stringify({ ...milter, stages: [...milter.stages], enable: milter.enable.source });
-      known.set(key, this.#known.get(key) ?? new FilterAccess(settingsOf(milter, environment), this.#around));
+      known.set(key, this.#known.get(key) ?? this.#access(settingsOf(milter, environment, this.#metrics)));
     }
     for (const [key, access] of this.#known) if (!known.has(key)) this.#old.add(access);
     this.#known = known;
@@ -36,6 +50,11 @@ export class Filters {
   settle(): void {
     for (const access of this.#old) access.close();
     this.#old.clear();
+    this.#metrics?.settleFilters(new Set(this.present.map(({ settings }) => settings.name)));
+  }
+
+  #access(settings: FilterSettings): FilterAccess {
+    return new FilterAccess(settings, this.#around, this.#metrics?.filter(settings.name) ?? null);
   }
 
   /** No more probes, no parked conversations. */
@@ -48,6 +67,7 @@ export class Filters {
 function settingsOf(
   milter: MilterConfig,
   environment: (variable: (name: string) => Value) => Environment,
+  metrics: Metrics | null,
 ): FilterSettings {
   const { name, stages, enable, input, onError, reuse, parallel, tls, ...client } = milter;
   return {
@@ -57,7 +77,13 @@ function settingsOf(
     onError,
     reuse,
     parallel,
-    enable: { constant: enable.constant, holds: (variable) => enable.holds(environment(variable)) },
+    enable: {
+      constant: enable.constant,
+      holds: (variable) => {
+        const holds = (): boolean | Promise<boolean> => enable.holds(environment(variable));
+        return metrics ? metrics.evaluated('enable', holds) : holds();
+      },
+    },
     client: { ...client, tls: tls && tlsOf(tls), resolve },
   };
 }

@@ -9,7 +9,7 @@ import type { Clock } from '#clock';
 import { Suspensions } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
 import { among, IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
-import type { NoticeSink } from '#notices';
+import type { Level, NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
 import type { StageSurroundings } from '#stages';
 import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
@@ -19,6 +19,7 @@ import { environmentFor } from './environment.ts';
 import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
+import { Metrics, type Snapshot } from './metrics/index.ts';
 import { ClientNames } from './name-servers.ts';
 import { trustedPeers } from './peers.ts';
 import { Shedding, type Bearable } from './shedding.ts';
@@ -26,6 +27,7 @@ import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
 import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
 import type { Office } from './office.ts';
+import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
@@ -37,6 +39,15 @@ export interface Surroundings {
   readonly notices: NoticeSink;
   /** Set where another process delivers from the same spool: lets it know that something was accepted. Must not throw. */
   readonly tellDelivery?: () => void;
+  /** Lines of the log so far, for the figures. */
+  readonly lines?: Readonly<Record<Level, number>>;
+  /** What the other processes of the same gateway counted. Must not reject. */
+  readonly others?: () => Promise<readonly Snapshot[]>;
+}
+
+/** What its parts are handed; notices are counted on their way. */
+interface Inside extends Surroundings {
+  readonly metrics: Metrics;
 }
 
 /** Why a configuration cannot be taken over by a running gateway. */
@@ -54,7 +65,7 @@ export interface Prepared {
 
 /** A running gateway. */
 export class Gateway {
-  readonly #around: Surroundings;
+  readonly #around: Inside;
   readonly #spool: SpoolStore;
   readonly #newId: () => string;
   readonly #filters: Filters;
@@ -76,12 +87,12 @@ export class Gateway {
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  private constructor(config: Config, around: Surroundings, spool: SpoolStore, owner: string) {
+  private constructor(config: Config, around: Inside, spool: SpoolStore, owner: string) {
     this.#config = config;
     this.#around = around;
     this.#spool = spool;
     this.#newId = makeQueueId(around.clock);
-    this.#filters = new Filters(around);
+    this.#filters = new Filters(around, around.metrics);
     this.#stages = stagesOf(config, this.#filters, around);
     this.#recipients = new Recipients(around);
     this.#through = new Through(around);
@@ -104,7 +115,16 @@ export class Gateway {
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
-    this.office = around.tellDelivery ? null : { desk: makeDesk(desk) };
+    this.#watched(around.tellDelivery ? null : spool);
+    const ready = {
+      config: desk.config,
+      addresses: () => this.addresses,
+      spool,
+      draining: () => this.#stopping,
+    };
+    this.office = around.tellDelivery
+      ? null
+      : { desk: makeDesk(desk), metrics: around.metrics, ready: () => readiness(ready) };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 
@@ -112,7 +132,16 @@ export class Gateway {
   static async start(config: Config, around: Surroundings): Promise<Gateway> {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
     const owner = makeOwner();
-    const gateway = new Gateway(config, around, await openSpool(config, around, owner), owner);
+    const metrics = new Metrics(around);
+    const inside: Inside = { ...around, notices: metrics.notices, metrics };
+    let spool: SpoolStore;
+    try {
+      spool = await openSpool(config, inside, owner);
+    } catch (error) {
+      await metrics.stop();
+      throw error;
+    }
+    const gateway = new Gateway(config, inside, spool, owner);
     try {
       await gateway.#recipients.load(config);
       await gateway.#doors.change(gateway.#listeners(config));
@@ -127,6 +156,16 @@ export class Gateway {
   /** Addresses listened on, per listener name, with the ports that were got. */
   get addresses(): ReadonlyMap<string, readonly string[]> {
     return this.#doors.addresses;
+  }
+
+  /** Where everything about this gateway is said: it is counted and logged. */
+  get notices(): NoticeSink {
+    return this.#around.notices;
+  }
+
+  /** What this process counted. */
+  snapshot(): Promise<Snapshot> {
+    return this.#around.metrics.snapshot();
   }
 
   /**
@@ -187,6 +226,16 @@ export class Gateway {
     this.#outgoing.wake();
   }
 
+  /**
+   * The first half of a stop: no new sessions, those there are may take `graceMs`. Operators may still look and give orders. May
+   * be called again with a shorter grace.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#reloaded;
+    await this.#doors.close(graceMs);
+  }
+
   /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
@@ -200,7 +249,18 @@ export class Gateway {
     this.#certificates.close();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(graceMs);
+    await this.#around.metrics.stop();
     await this.#spool.close();
+  }
+
+  /** Lets the figures look at us. `spool`: where this process counts the queue. */
+  #watched(spool: SpoolStore | null): void {
+    this.#around.metrics.watch({
+      config: () => this.#config,
+      filters: () => this.#stages.filters,
+      certificates: () => this.#certificates.present,
+      spool,
+    });
   }
 
   #listeners(config: Config): readonly WantedListener[] {
@@ -219,7 +279,7 @@ export class Gateway {
     certificates: CertificateSet | null,
     through: PassThrough | null,
   ): SmtpServerOptions {
-    const { clock, notices } = this.#around;
+    const { clock, notices, metrics } = this.#around;
     const { hostname, delivery } = config;
     const environment = environmentFor(hostname, () => 0);
     const intake: IntakeOptions = {
@@ -234,6 +294,7 @@ export class Gateway {
       expire: delivery.expire,
       handOver: this.#outgoing.handOver,
       through,
+      committed: metrics.committed,
       clock,
       notices,
     };
@@ -245,6 +306,7 @@ export class Gateway {
       clientName: this.#clientNames.by(config.dns),
       busy: this.#shedding.busy,
       isOwn: among(listener.relay.networks),
+      meter: metrics.listener(listener.name),
       clock,
       notices,
     };

@@ -3,6 +3,8 @@ export type { Attend } from './attend.ts';
 export { systemClock } from './clock.ts';
 export type { Office } from './office.ts';
 export { Gateway, ReloadError, type Prepared, type Surroundings } from './gateway.ts';
+export * from './metrics/index.ts';
+export type { Readiness } from './ready.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export * from './queue/index.ts';
 export { runGateway, type RunOptions } from './run.ts';

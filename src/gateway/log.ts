@@ -6,7 +6,7 @@
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { printable, utf8Of } from '#message';
-import { CATALOGUE, type NoticeFields, type NoticeSink } from '#notices';
+import { CATALOGUE, type Level, type NoticeFields, type NoticeSink } from '#notices';
 import { openOutput, type LogOutput } from './log-output.ts';
 
 /** What the configuration says about the log. */
@@ -25,6 +25,8 @@ const MAX_LIST = 4096;
 export interface Log {
   /** Writes to stdout. */
   readonly notices: NoticeSink;
+  /** Lines so far, by level. */
+  readonly lines: Readonly<Record<Level, number>>;
   /** Lines from now on are written as `options` say. */
   reconfigure(options: LogOptions): void;
   /** Writes what is left, as far as anybody reads it. The last call. */
@@ -42,11 +44,15 @@ export function openLog(options: LogOptions, worker?: number, output: LogOutput 
 export function logTo(out: DestinationStream, options: LogOptions, worker?: number): Log {
   const base = worker === undefined ? null : { worker };
   let logger = loggerTo(out, options, base);
+  const lines: Record<Level, number> = { debug: 0, info: 0, warn: 0, error: 0 };
   return {
     notices: (name, fields) => {
       const { level, says } = CATALOGUE[name];
-      if (logger.isLevelEnabled(level)) logger[level]({ event: name, ...clean(fields) }, says);
+      if (!logger.isLevelEnabled(level)) return;
+      lines[level]++;
+      logger[level]({ event: name, ...clean(fields) }, says);
     },
+    lines,
     reconfigure: (next) => void (logger = loggerTo(out, next, base)),
     close: () => Promise.resolve(),
   };

@@ -3,10 +3,16 @@
  *
  * A gateway has an office where it delivers. Each part is a room of its own that says in its file what it promises.
  */
+import type { Metrics } from './metrics/index.ts';
 import type { Desk } from './queue/index.ts';
+import type { Readiness } from './ready.ts';
 
 /** See above. */
 export interface Office {
   /** The queue and what may be done to it. */
   readonly desk: Desk;
+  /** What was counted. */
+  readonly metrics: Metrics;
+  /** Whether mail is taken. */
+  readonly ready: () => Promise<Readiness>;
 }

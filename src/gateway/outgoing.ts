@@ -14,6 +14,7 @@ import { silent, type NoticeSink } from '#notices';
 import type { SpoolStore } from '#spool';
 import { eventLoopLoad } from './event-loop.ts';
 import { handOverTo } from './hand-over.ts';
+import type { Metrics } from './metrics/index.ts';
 import { deliverySettings } from './routes.ts';
 
 /** Milliseconds in which entries that are accepted share one word to the worker that delivers. */
@@ -46,6 +47,8 @@ export function suspensionsFile({ stateDir, spool }: Pick<Config, 'stateDir' | '
 export interface OutgoingAround {
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  /** Where figures are kept. */
+  readonly metrics?: Metrics;
 }
 
 /** This process delivers: it starts at once. */
@@ -61,7 +64,9 @@ export function deliveryHere(
     spool,
     owner,
     suspensions,
-    ...around,
+    clock: around.clock,
+    notices: around.notices,
+    meter: around.metrics?.delivery ?? null,
   });
   const handOver = handOverTo(delivery, owner, around.clock, eventLoopLoad());
   return {

@@ -16,6 +16,7 @@ import type { Config, RouteConfig } from '#gateway/config';
 import { domainOf, priorityOf, utf8Of } from '#message';
 import type { NoticeSink } from '#notices';
 import { environmentFor } from './environment.ts';
+import type { Metrics } from './metrics/index.ts';
 import { resolveBy, resolverFor } from './name-servers.ts';
 import { destinationOf, nextHopsOf } from './next-hops.ts';
 import { ourselvesOf } from './ourselves.ts';
@@ -24,6 +25,7 @@ import { ourselvesOf } from './ourselves.ts';
 interface AgentSurroundings {
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  readonly metrics?: Metrics;
 }
 
 /** Settings for delivery; agents are made anew, and delivery closes those no route has any more. */
@@ -33,11 +35,15 @@ export function deliverySettings(config: Config, around: AgentSurroundings): Del
   const routes = delivery.routes.map((route): Route => {
     const { agent, key } = agentOf(route, config, around);
     const { constant } = route.match;
+    const { metrics } = around;
+    const holds = (facts: RouteFacts): boolean | Promise<boolean> =>
+      route.match.holds(environment((name) => variableOf(facts, name)));
     return {
       agent,
+      via: route.via,
       destinationKey: key,
       limits: { concurrency: route.concurrency ?? undefined, rate: route.rate ?? undefined },
-      match: (facts) => constant ?? route.match.holds(environment((name) => variableOf(facts, name))),
+      match: (facts) => constant ?? (metrics ? metrics.evaluated('route', () => holds(facts)) : holds(facts)),
     };
   });
   const { retry, expire, concurrency, notifyDelay, dsn } = delivery;
@@ -48,9 +54,11 @@ export function deliverySettings(config: Config, around: AgentSurroundings): Del
 function agentOf(
   route: RouteConfig,
   config: Config,
-  around: AgentSurroundings,
+  { clock, notices, metrics }: AgentSurroundings,
 ): { readonly agent: Agent; readonly key: Route['destinationKey'] } {
   const { hostname, delivery, dns } = config;
+  const around = { clock, notices };
+  const meter = metrics?.delivery.hop(route.via) ?? null;
   switch (route.via) {
     case 'discard':
       return { agent: makeDiscardAgent(), key: 'discard' };
@@ -69,6 +77,7 @@ function agentOf(
         maxConnections,
         timeouts: delivery.timeouts,
         resolve: resolveBy(dns),
+        meter,
         ...around,
       });
       return { agent, key: destinationOf(hops) };
@@ -84,6 +93,7 @@ function agentOf(
         hostname,
         maxConnections: route.concurrency ?? delivery.concurrency.perDestination,
         timeouts: delivery.timeouts,
+        meter,
         ...around,
       });
       return { agent, key: mxDestination };

@@ -32,14 +32,15 @@ export async function runGateway(options: RunOptions): Promise<number> {
   const { config, configFile, attend, workerProgram } = options;
   if (config.workers > 1 && configFile !== null) return superviseWorkers(configFile, workerProgram);
   const log = openLog(config.log);
-  const { notices } = log;
   let gateway: Gateway;
   try {
-    gateway = await Gateway.start(config, { clock: systemClock, notices });
+    const { notices, lines } = log;
+    gateway = await Gateway.start(config, { clock: systemClock, notices, lines });
   } catch (error) {
     process.stderr.write(`error: the gateway cannot start — ${said(error)}\n`);
     return 1;
   }
+  const { notices } = gateway;
   const faults = catchFaults(notices);
   const attendance = await attend(gateway.office!, config, { clock: systemClock, notices });
   const addresses = [...gateway.addresses.values()].flat();
@@ -47,16 +48,24 @@ export async function runGateway(options: RunOptions): Promise<number> {
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
   const reload = (): void => {
     // What is read now is taken over behind a reload that is under way.
-    if (configFile !== null) void reloadFrom(configFile, log, ({ config: next }) => gateway.reload(next));
+    if (configFile !== null)
+      void reloadFrom(configFile, { ...log, notices }, ({ config: next }) => gateway.reload(next));
     else notices('gateway.reload-refused', { file: 'built in', reason: NO_FILE });
   };
   process.on('SIGHUP', reload);
   await endSignal();
   notices('gateway.draining', { graceMs: GRACE });
   // A second signal ends at once what the first one lets finish.
-  void endSignal().then(() => gateway.stop(0));
+  let grace = GRACE;
+  let attended = true;
+  void endSignal().then(() => {
+    grace = 0;
+    return attended ? gateway.drain(0) : gateway.stop(0);
+  });
+  await gateway.drain(GRACE);
   await attendance.close();
-  await gateway.stop(GRACE);
+  attended = false;
+  await gateway.stop(grace);
   notices('gateway.stopped', {});
   faults();
   await log.close();

@@ -21,5 +21,6 @@ export function stagesOf(
     mailerOf: mailerOf(delivery.routes, environment),
     clock,
     notices,
+    meter: filters.meter,
   };
 }

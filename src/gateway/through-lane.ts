@@ -76,7 +76,7 @@ export class Lane {
   /** `places`: transactions at a time. */
   constructor(
     to: NextHops,
-    connect: Pick<ConnectOptions, 'hostname' | 'clock' | 'notices' | 'timeouts'>,
+    connect: Pick<ConnectOptions, 'hostname' | 'clock' | 'notices' | 'timeouts' | 'meter'>,
     places: number,
     around: LaneSurroundings,
   ) {

@@ -12,6 +12,7 @@ import { domainOf, parameter, priorityOf, status, utf8Of, type Recipient, type S
 import type { NoticeSink } from '#notices';
 import type { Awaitable } from '#stages';
 import { environmentFor } from './environment.ts';
+import type { Metrics } from './metrics/index.ts';
 import { nextHopsOf } from './next-hops.ts';
 import { Lane, type Line } from './through-lane.ts';
 import { ThroughTransaction, type ThroughAround } from './through-transaction.ts';
@@ -24,29 +25,38 @@ interface Way {
   readonly lane: Lane;
 }
 
+/** What it is made of. */
+export interface ThroughParts {
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+  /** Where figures are kept. */
+  readonly metrics?: Metrics;
+}
+
 /** All of the gateway's. */
 export class Through {
-  readonly #around: { readonly clock: Clock; readonly notices: NoticeSink };
+  readonly #around: ThroughParts;
   readonly #idle = new Set<Line>();
   #closed = false;
 
-  constructor(around: { readonly clock: Clock; readonly notices: NoticeSink }) {
+  constructor(around: ThroughParts) {
     this.#around = around;
   }
 
   /** What the listeners of a configuration use; null when it keeps its mail. */
   of({ delivery, hostname, workers }: Config): PassThrough | null {
     if (delivery.mode !== 'through') return null;
-    const { clock, notices } = this.#around;
+    const { clock, notices, metrics } = this.#around;
     const { timeouts } = delivery;
     const shared = { idle: this.#idle, clock, closed: () => this.#closed };
     const ways = delivery.routes.flatMap((route): Way[] => {
       if (route.via !== 'smtp' && route.via !== 'lmtp') return []; // the loader has refused it
       const places = Math.ceil((route.concurrency ?? delivery.concurrency.perDestination) / workers);
+      const meter = metrics?.delivery.hop(route.via) ?? null;
       return [
         {
           match: route.match,
-          lane: new Lane(nextHopsOf(route), { hostname, timeouts, clock, notices }, places, shared),
+          lane: new Lane(nextHopsOf(route), { hostname, timeouts, clock, notices, meter }, places, shared),
         },
       ];
     });

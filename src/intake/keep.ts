@@ -17,12 +17,14 @@ export async function keep(
 ): Promise<Status | null> {
   const lease = message.quarantine ? null : (o.handOver?.lease() ?? null);
   const entry = newEntry(message, { id, origin, now: o.clock.now(), expire: o.expire, lease });
+  const began = o.committed ? o.clock.elapsed() : 0;
   try {
     await o.spool.commit(entry);
   } catch (error) {
     o.notices('message.not-stored', { id, error: error instanceof Error ? error.message : String(error) });
     return storageReply(error);
   }
+  o.committed?.(o.clock.elapsed() - began);
   o.handOver?.accepted(entry.meta, entry);
   o.notices('message.accepted', acceptedFacts(entry.meta, origin, chain, o.clock.elapsed()));
   return null;

@@ -51,6 +51,8 @@ export interface IntakeOptions {
   readonly handOver: HandOver | null;
   /** Set where mail is not kept but passed through: then `spool` holds nothing but content on its way. */
   readonly through?: PassThrough | null;
+  /** Hears how many milliseconds each commit took. Must not throw. */
+  readonly committed?: (ms: number) => void;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }

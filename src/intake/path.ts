@@ -130,7 +130,7 @@ export class IntakePath implements SmtpHandler {
   }
 
   #swallow(): ContentSink {
-    return swallow(this.#o.notices, this.#origin.session, this.#id, this.#discardedBy);
+    return swallow(this.#o.notices, this.#origin, this.#id, this.#discardedBy);
   }
 
   #take(recipient: Recipient): Awaitable<Status> {

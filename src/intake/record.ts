@@ -56,6 +56,7 @@ export function acceptedFacts(meta: EntryMeta, origin: Origin, chain: Chain, now
   const facts = factsOf(origin, chain, now, { from: sender, to, recipients: recipients.length });
   facts['size'] = meta.size;
   facts['held'] = meta.hold?.reason;
+  facts['by'] = meta.hold?.by;
   return facts;
 }
 

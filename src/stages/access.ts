@@ -5,14 +5,10 @@
  * MilterError, or with FilterUnavailable while the breaker is open.
  */
 import type { Clock } from '#clock';
-import {
-  connectMilter,
-  type MilterConversation,
-  type MilterError,
-  type MilterErrorCode,
-} from '#milter/client';
+import { connectMilter, MilterError, type MilterConversation, type MilterErrorCode } from '#milter/client';
 import type { NoticeSink } from '#notices';
 import { Breaker, FilterUnavailable } from './breaker.ts';
+import type { ConnectResult, FilterMeter } from './meter.ts';
 import { Parked } from './parked.ts';
 import type { FilterSettings } from './settings.ts';
 
@@ -28,6 +24,8 @@ const LOSES_STEP = new Set<MilterErrorCode>(['unexpected_reply', 'frame_invalid'
 /** See the head of the file. */
 export class FilterAccess {
   readonly settings: FilterSettings;
+  /** Keeps the figures. */
+  readonly meter: FilterMeter | null;
   readonly #clock: Clock;
   readonly #notices: NoticeSink;
   readonly #breaker: Breaker;
@@ -38,8 +36,10 @@ export class FilterAccess {
   constructor(
     settings: FilterSettings,
     { clock, notices }: { readonly clock: Clock; readonly notices: NoticeSink },
+    meter: FilterMeter | null = null,
   ) {
     this.settings = settings;
+    this.meter = meter;
     this.#clock = clock;
     this.#notices = notices;
     this.#reuse = settings.reuse;
@@ -55,6 +55,11 @@ export class FilterAccess {
   /** The filter is not tried at present. */
   get unavailable(): boolean {
     return this.#breaker.open;
+  }
+
+  /** Conversations that wait for a client. */
+  get idle(): number {
+    return this.#parked.size;
   }
 
   /** A conversation ready for CONNECT. */
@@ -100,12 +105,37 @@ export class FilterAccess {
     this.#parked.close();
   }
 
-  #connect(): Promise<MilterConversation> {
-    return connectMilter({ ...this.settings.client, pipeline: this.#pipeline, clock: this.#clock });
+  async #connect(): Promise<MilterConversation> {
+    const { meter } = this;
+    const options = { ...this.settings.client, pipeline: this.#pipeline, clock: this.#clock, meter };
+    if (meter === null) return connectMilter(options);
+    const began = this.#clock.elapsed();
+    try {
+      const conversation = await connectMilter(options);
+      meter.tried('ok', this.#clock.elapsed() - began);
+      return conversation;
+    } catch (error) {
+      meter.tried(resultOf(error), this.#clock.elapsed() - began);
+      throw error;
+    }
   }
 
   async #probe(): Promise<void> {
     const conversation = await this.#connect();
     conversation.quit();
+  }
+}
+
+/** How an attempt failed, in the words of the figures. */
+function resultOf(error: unknown): ConnectResult {
+  switch (error instanceof MilterError ? error.code : 'connect') {
+    case 'connect':
+      return 'refused';
+    case 'connect_timeout':
+      return 'timeout';
+    case 'tls':
+      return 'tls';
+    default:
+      return 'negotiation';
   }
 }

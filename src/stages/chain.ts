@@ -24,7 +24,7 @@ export class Chain {
 
   constructor(around: StageSurroundings, origin: Origin) {
     this.#around = around;
-    this.#facts = { origin, transaction: null, candidate: null, messageId: '', over: false };
+    this.#facts = { origin, transaction: null, candidate: null, messageId: '', waited: 0, over: false };
     this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts));
   }
 
@@ -166,15 +166,19 @@ export class Chain {
    * result is the same whoever is faster.
    */
   async #askInTurn(stage: StageName): Promise<Ruling> {
+    const { meter, clock } = this.#around;
+    const began = meter ? clock.elapsed() : 0;
+    const before = this.#facts.waited;
     const concerned = this.#seats.filter((seat) => seat.concerns(stage));
-    for (let at = 0; at < concerned.length;) {
+    let ruling = PASS;
+    for (let at = 0; at < concerned.length && ruling.kind === 'pass';) {
       let end = at + 1;
       if (concerned[at]!.settings.parallel) while (concerned[end]?.settings.parallel) end++;
       const rulings = await Promise.all(concerned.slice(at, end).map((seat) => seat.ask(stage)));
-      const decisive = rulings.find((ruling) => ruling.kind !== 'pass');
-      if (decisive) return decisive;
+      ruling = rulings.find(({ kind }) => kind !== 'pass') ?? PASS;
       at = end;
     }
-    return PASS;
+    meter?.stage(stage, clock.elapsed() - began, this.#facts.waited - before);
+    return ruling;
   }
 }

@@ -72,8 +72,20 @@ export class MessageContent {
 
   /** The final dot has come: asks for the verdicts. `received` is the message as received, own trace field included. */
   async finish(received: EditableMessage): Promise<ContentRuling> {
-    const answers: Promise<Answer>[] = [];
-    for (const place of this.#seats.keys()) answers.push(this.#answerOf(place, received, answers));
+    const { meter, clock } = this.#around;
+    const began = meter ? clock.elapsed() : 0;
+    const before = this.#facts.waited;
+    try {
+      const answers: Promise<Answer>[] = [];
+      for (const place of this.#seats.keys()) answers.push(this.#answerOf(place, received, answers));
+      return await this.#rulingOf(received, answers);
+    } finally {
+      if (this.#seats.length > 0) meter?.stage('end', clock.elapsed() - began, this.#facts.waited - before);
+    }
+  }
+
+  /** What the answers, in configured order, come to. */
+  async #rulingOf(received: EditableMessage, answers: readonly Promise<Answer>[]): Promise<ContentRuling> {
     const edits: BoundEdits[] = [];
     for (const [place, answer] of answers.entries()) {
       const { ruling, edits: made } = await answer;
@@ -101,6 +113,7 @@ export class MessageContent {
     if (!seat.asked) return NO_CHANGE; // it failed or was dropped while the content came
     const stream = this.#streams[place] ?? null;
     let began = this.#around.clock.elapsed();
+    seat.waiting(1);
     try {
       let seen = received;
       let content = stream;
@@ -123,6 +136,7 @@ export class MessageContent {
       if (!seat.asked) return NO_CHANGE; // dropped by us: a filter before it ended the message
       return { ruling: seat.fail(error, 'data'), edits: null };
     } finally {
+      seat.waiting(-1);
       seat.waited(began);
     }
   }

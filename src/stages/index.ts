@@ -3,6 +3,7 @@ export { FilterAccess } from './access.ts';
 export { settled, type Awaitable } from './awaitable.ts';
 export { Chain } from './chain.ts';
 export type { ContentRuling, MessageContent } from './content.ts';
+export type { ConnectResult, FilterMeter, NotAsked, StageMeter } from './meter.ts';
 export type { Ruling } from './ruling.ts';
 export type { Transaction } from './session.ts';
 export type {

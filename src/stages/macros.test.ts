@@ -48,6 +48,7 @@ const factsOf = (
   transaction: transaction && { ...TRANSACTION, ...transaction },
   candidate: null,
   messageId: '',
+  waited: 0,
   over: false,
 });
 

@@ -24,6 +24,11 @@ export class Parked {
     this.#clock = clock;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
   /** One that is still alive, the latest first; null when there is none. */
   take(): MilterConversation | null {
     for (;;) {

@@ -70,11 +70,21 @@ export class Seat {
   begin(): void {
     this.#said = '';
     this.#spent = 0;
+    const { meter } = this.#access;
+    if (this.#finished) meter?.notAsked('finished');
+    else if (this.settings.enable.constant === false) meter?.notAsked('disabled');
   }
 
   /** It was waited for since then (Clock.elapsed). */
   waited(since: number): void {
-    this.#spent += this.#around.clock.elapsed() - since;
+    const ms = this.#around.clock.elapsed() - since;
+    this.#spent += ms;
+    this.#facts.waited += ms;
+  }
+
+  /** It is waited for now, or no more. */
+  waiting(change: 1 | -1): void {
+    this.#access.meter?.waiting(change);
   }
 
   /** Whether a stage has anything to ask here; cheap, so that a chain with nobody to ask stays synchronous. */
@@ -87,10 +97,15 @@ export class Seat {
   async ask(stage: StageName): Promise<Ruling> {
     if (this.#refusal) return this.#refusal;
     if (this.#part === 'failed') return this.#failure;
-    if (this.#part !== 'in') return PASS;
+    if (this.#part !== 'in') {
+      this.#access.meter?.notAsked(this.#part === 'accepted' ? 'finished' : 'disabled');
+      return PASS;
+    }
     const began = this.#around.clock.elapsed();
+    this.waiting(1);
     try {
       if (!(await this.#enabled())) {
+        this.#access.meter?.notAsked('disabled');
         this.leave('off');
         return PASS;
       }
@@ -102,6 +117,7 @@ export class Seat {
     } catch (error) {
       return this.fail(error, stage);
     } finally {
+      this.waiting(-1);
       this.waited(began);
     }
   }
@@ -208,6 +224,8 @@ export class Seat {
 
   /** The transaction is over: ABORT when the filter is still in the message, and what cannot be used again is dropped. */
   endTransaction(): void {
+    if (this.#said !== '') this.#access.meter?.message(this.#spent);
+    this.#said = '';
     this.#abort();
     this.#part = 'in';
     this.#failure = PASS;
@@ -252,6 +270,7 @@ export class Seat {
     const known =
       error instanceof MilterError || error instanceof EditError || error instanceof FilterUnavailable;
     if (error instanceof MilterError) this.#access.failed(error);
+    if (error instanceof FilterUnavailable) this.#access.meter?.notAsked('backoff');
     this.#around.notices(error instanceof FilterUnavailable ? 'milter.not-tried' : 'milter.failed', {
       milter: this.settings.name,
       session: origin.session,
@@ -259,6 +278,7 @@ export class Seat {
       stage,
       kind: known ? error.code : 'expression',
       outcome: this.settings.onError,
+      edit: error instanceof MilterError || error instanceof EditError ? error.edit : undefined,
       error: error instanceof Error ? error.message : String(error),
     });
   }

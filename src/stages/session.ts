@@ -24,6 +24,8 @@ export interface SessionFacts {
   candidate: Recipient | null;
   /** Value of the Message-ID field, '' until the header was read. */
   messageId: string;
+  /** Milliseconds that all filters were waited for so far, as a sum. */
+  waited: number;
   /** The SMTP connection is over: nobody waits for answers any more, and nothing may be accepted. */
   over: boolean;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '#clock';
 import type { MilterClientOptions } from '#milter/client';
 import type { NoticeSink } from '#notices';
 import type { FilterAccess } from './access.ts';
+import type { StageMeter } from './meter.ts';
 
 /** The moments at which filters are asked: the specification's words. */
 export type StageName = 'connect' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data';
@@ -24,7 +25,7 @@ export interface EnableTest {
 /** One filter as configured. */
 export interface FilterSettings {
   readonly name: string;
-  readonly client: Omit<MilterClientOptions, 'clock' | 'observer'>;
+  readonly client: Omit<MilterClientOptions, 'clock' | 'observer' | 'meter'>;
   readonly stages: ReadonlySet<StageName>;
   readonly enable: EnableTest;
   /** `original`: sees the message as received, not as its predecessors left it. */
@@ -48,6 +49,8 @@ export interface StageSurroundings {
   readonly mailerOf: (address: string) => Mailer;
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  /** Keeps the figures. */
+  readonly meter?: StageMeter | null;
 }
 
 /** A delivery agent and its next hop, in the words of the macros: `local` for mailboxes here. */

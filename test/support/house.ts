@@ -4,7 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { loadConfig } from '#gateway/config';
+import { loadConfig, type Config } from '#gateway/config';
 import { Gateway, systemClock } from '#gateway';
 import type { NoticeFields, NoticeName } from '#notices';
 import { serve, type Filter } from '#milter/filter';
@@ -23,6 +23,8 @@ export interface House {
   readonly mail: string;
   readonly heard: readonly Heard[];
   readonly gateway: Gateway;
+  /** What it was started with. */
+  readonly config: Config;
   open(): Promise<SmtpSession>;
 }
 
@@ -70,7 +72,8 @@ export async function house(
   const gateway = await Gateway.start(loaded.config, { clock: systemClock, notices });
   cleanup.after(() => gateway.stop(1000));
   const port = Number(gateway.addresses.get('smtp')![0]!.split(':').at(-1));
-  return { port, mail: join(folder, 'mail'), heard, gateway, open: () => SmtpSession.greeted(port) };
+  const { config } = loaded;
+  return { port, mail: join(folder, 'mail'), heard, gateway, config, open: () => SmtpSession.greeted(port) };
 }
 
 async function served(cleanup: Cleanup, filter: Filter): Promise<number> {

@@ -132,7 +132,7 @@ function told(error: unknown, where: string, terminal: Terminal): number {
 }
 
 /** The named or usual configuration; the starter's when there is none, as `serve` does. */
-function configOf(named: string | undefined, terminal: Terminal): Config | typeof EXIT.configuration {
+export function configOf(named: string | undefined, terminal: Terminal): Config | typeof EXIT.configuration {
   const file = chooseFile(named, terminal);
   if (file !== null) return loadOrSay(file, terminal);
   const bare = loadConfig({ text: '', name: 'defaults', base: terminal.machine.cwd }, { env: {} });

@@ -8,7 +8,7 @@ import { resolve as absolute } from 'node:path';
 import { z } from 'zod';
 import { parseBind, type BindAddress } from './address.ts';
 import { invalid, Problem } from './diagnostics.ts';
-import { group, leaf, list, text } from './leaves.ts';
+import { group, leaf, list, oneOf, text } from './leaves.ts';
 import type { Resolving } from './resolve.ts';
 import { Secret } from './secret.ts';
 import type { Seen } from './seen.ts';
@@ -21,6 +21,8 @@ export interface AdminConfig {
   /** At least one. */
   readonly bind: readonly BindAddress[];
   readonly token: AdminToken;
+  /** Who may read the figures; null: anybody on an address of this machine alone, elsewhere who has a token. */
+  readonly metrics: 'open' | 'token' | null;
 }
 
 /** Name of the control socket below stateDir: the same interface for those who may open it. */
@@ -52,6 +54,7 @@ const tokenLeaf = z.unknown().transform((value, ctx): AdminToken => {
 export const adminSettings = group({
   bind: list(text(), { single: true, least: 1 }).optional(),
   token: tokenLeaf.optional(),
+  metrics: oneOf('open', 'token').optional(),
 });
 
 /** The interface as the gateway opens it; null when it is not asked for. */
@@ -80,8 +83,15 @@ export function resolveAdmin(
   const folder = settings.token ? cx.base : stateDir;
   return {
     bind,
+    metrics: settings.metrics ?? null,
     token: 'file' in token ? { file: absolute(folder, token.file ?? '') } : { text: token.text ?? '' },
   };
+}
+
+/** Whether the figures are told without a token on this address. */
+export function metricsOpen({ metrics }: Pick<AdminConfig, 'metrics'>, at: BindAddress): boolean {
+  if (metrics !== null) return metrics === 'open';
+  return at.kind === 'unix' || isLoopback(at.host);
 }
 
 function isLoopback(host: string): boolean {

@@ -10,7 +10,7 @@ import { giveUp } from '#delivery';
 import { asciiLower, domainOf, localPartOf, parameter, status, utf8Of } from '#message';
 import type { NoticeSink } from '#notices';
 import { SpoolError } from '#spool';
-import type { EntryMeta, EntryRecipient, NewEntry, SpoolStore } from '#spool';
+import type { EntryMeta, EntryRecipient, EntryState, NewEntry, SpoolStore } from '#spool';
 import type { Act, ActResult, Operator, ReleaseAct } from './acts.ts';
 import type { NoticeSettings } from './notice.ts';
 import { throughFilters, type FilterRoom } from './refilter.ts';
@@ -45,6 +45,13 @@ interface Decision {
   readonly recorded?: () => void;
 }
 
+/** An answer, and the state of the entry before and after when it was changed. */
+interface Done {
+  readonly answer: ActResult;
+  readonly was?: EntryState;
+  readonly now?: EntryState | 'gone';
+}
+
 /** Why it cannot be done. */
 type Refusal = Pick<ActResult, 'result' | 'detail'>;
 
@@ -57,11 +64,21 @@ export class Orders {
 
   /** Carries an order out on one entry. */
   async act(id: string, act: Act, who: Operator): Promise<ActResult> {
-    const answer = await this.#tryAct(id, act, who);
+    const { answer, was, now } = await this.#tryAct(id, act, who);
     if (answer.result === 'absent') return answer;
     const { result, detail, as } = answer;
     const reason = 'reason' in act && act.reason !== '' ? act.reason : undefined;
-    this.#o.notices('queue.ordered', { id, verb: act.verb, by: who, result, detail, as, reason });
+    this.#o.notices('queue.ordered', {
+      id,
+      verb: act.verb,
+      by: who,
+      result,
+      detail,
+      as,
+      reason,
+      was,
+      now,
+    });
     return answer;
   }
 
@@ -72,25 +89,27 @@ export class Orders {
     return { id, ...(refusal ?? { result: 'would', detail: '' }) };
   }
 
-  async #tryAct(id: string, act: Act, who: Operator): Promise<ActResult> {
+  async #tryAct(id: string, act: Act, who: Operator): Promise<Done> {
     const { spool } = this.#o;
+    const no = (refusal: Refusal): Done => ({ answer: { id, ...refusal } });
     try {
       for (let round = 0; round < MAX_ROUNDS; round++) {
         const seen = await spool.get(id);
         const refusal = seen ? unfit(seen, act) : ABSENT;
-        if (refusal || !seen) return { id, ...(refusal ?? ABSENT) };
+        if (refusal || !seen) return no(refusal ?? ABSENT);
         const decision = await this.#decide(seen, act, who);
-        if ('result' in decision) return { id, ...decision };
+        if ('result' in decision) return no(decision);
         const { next, also = [], as, detail = '', recorded } = decision;
         if (!(await spool.amend(seen, next, also))) continue;
         recorded?.();
         if (act.verb === 'retry') this.#o.forgive();
         if (next?.state === 'queued' || also.length > 0) this.#o.wake();
-        return { id, result: 'done', detail, ...(as !== undefined && { as }) };
+        const answer: ActResult = { id, result: 'done', detail, ...(as !== undefined && { as }) };
+        return { answer, was: seen.state, now: next?.state ?? 'gone' };
       }
-      return { id, result: 'busy', detail: 'it changes all the time' };
+      return no({ result: 'busy', detail: 'it changes all the time' });
     } catch (error) {
-      if (error instanceof SpoolError) return { id, result: 'failed', detail: error.message };
+      if (error instanceof SpoolError) return no({ result: 'failed', detail: error.message });
       throw error;
     }
   }

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Cancel, Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { BackOff } from './back-off.ts';
+import type { Snapshot } from '../metrics/index.ts';
 import type { LineOutput } from './lines.ts';
 import type { ConfigText } from './messages.ts';
 import { Slot, WorkerError } from './slot.ts';
@@ -28,6 +29,8 @@ export interface CrewOptions {
   readonly notices: NoticeSink;
   /** Where the workers' log lines go. */
   readonly output: LineOutput;
+  /** What the supervisor counted itself. */
+  readonly own: () => Promise<Snapshot>;
 }
 
 interface Place {
@@ -54,9 +57,10 @@ export class Crew {
     this.#config = options.config;
     const { workers, clock, output } = options;
     const accepted = (): void => this.#places[0]!.slot.tell({ order: 'wake' });
+    const asked = (slot: Slot, id: number): void => void this.#figures(slot, id);
     const ended = (slot: Slot, readyMs: number, how: string): void => this.#ended(slot, readyMs, how);
     this.#places = Array.from({ length: workers }, (_, i) => ({
-      slot: new Slot({ number: i + 1, delivers: i === 0, clock, output, accepted, ended }),
+      slot: new Slot({ number: i + 1, delivers: i === 0, clock, output, accepted, asked, ended }),
       backOff: new BackOff(),
       later: null,
     }));
@@ -148,6 +152,14 @@ export class Crew {
         resolve();
       };
     });
+  }
+
+  /** Tells one worker what all others and the supervisor counted. */
+  async #figures(asker: Slot, id: number): Promise<void> {
+    const others = this.#places.map(({ slot }) => slot).filter((slot) => slot !== asker);
+    const counted = await Promise.all([this.#options.own(), ...others.map((slot) => slot.figures())]);
+    const snapshots = counted.filter((snapshot) => snapshot !== null);
+    asker.tell({ order: 'figures-of-all', id, snapshots });
   }
 
   #ended(slot: Slot, readyMs: number, how: string): void {

@@ -1,5 +1,7 @@
 /** What supervisor and workers say to each other, as JSON over the channel that node:cluster keeps between them. */
 
+import type { Snapshot } from '../metrics/index.ts';
+
 /** A configuration as text, so that all workers have the same one whatever happens to the file. */
 export interface ConfigText {
   /** The file it was read from, for messages. */
@@ -25,6 +27,10 @@ export type Order =
   | { readonly order: 'commit' | 'cancel'; readonly id: number }
   /** Look at the queue: another worker put something in. */
   | { readonly order: 'wake' }
+  /** Say what was counted; answered. */
+  | { readonly order: 'figures'; readonly id: number }
+  /** What all others counted, as asked. */
+  | { readonly order: 'figures-of-all'; readonly id: number; readonly snapshots: readonly Snapshot[] }
   /** End; may come again with a shorter grace. */
   | { readonly order: 'stop'; readonly graceMs: number };
 
@@ -38,5 +44,9 @@ export type Report =
   | { readonly report: 'failed'; readonly reason: string }
   /** To an order with an id; `trouble` is why it could not be followed, '' when it was. */
   | { readonly report: 'answer'; readonly id: number; readonly trouble: string }
+  /** What it counted. */
+  | { readonly report: 'figures'; readonly id: number; readonly snapshot: Snapshot }
+  /** It wants to know what all others counted. */
+  | { readonly report: 'ask-figures'; readonly id: number }
   /** It accepted mail that another worker is to deliver. */
   | { readonly report: 'accepted' };

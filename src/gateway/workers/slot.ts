@@ -7,6 +7,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Clock } from '#clock';
 import { passLines, type LineOutput } from './lines.ts';
+import type { Snapshot } from '../metrics/index.ts';
+import { ONE_LIMIT } from './colleagues.ts';
 import type { ConfigText, Order, Report } from './messages.ts';
 
 /** Milliseconds a worker may take until it listens: putting a large spool in order takes a while. */
@@ -37,6 +39,8 @@ export interface SlotOptions {
   readonly output: LineOutput;
   /** The worker accepted mail for the one that delivers. */
   readonly accepted: () => void;
+  /** The worker wants to know what the others counted. */
+  readonly asked: (slot: Slot, id: number) => void;
   /** The worker is gone. `readyMs`: how long it had listened, 0 when it never did; `how`: exit code or signal. */
   readonly ended: (slot: Slot, readyMs: number, how: string) => void;
 }
@@ -54,6 +58,7 @@ export class Slot {
   #orders = 0;
   /** By id of the order that is to be answered. */
   readonly #waiting = new Map<number, Waiting>();
+  readonly #figures = new Map<number, (snapshot: Snapshot | null) => void>();
 
   constructor(options: SlotOptions) {
     this.number = options.number;
@@ -151,6 +156,22 @@ export class Slot {
     });
   }
 
+  /** What the worker counted; null when it does not say so in time. */
+  figures(): Promise<Snapshot | null> {
+    if (!this.ready) return Promise.resolve(null);
+    const id = this.#orders++;
+    return new Promise((resolve) => {
+      const ended = (snapshot: Snapshot | null): void => {
+        cancel();
+        this.#figures.delete(id);
+        resolve(snapshot);
+      };
+      const cancel = this.#options.clock.after(ONE_LIMIT, () => ended(null));
+      this.#figures.set(id, ended);
+      this.tell({ order: 'figures', id });
+    });
+  }
+
   /** Gives an order that needs no answer. */
   tell(order: Order): void {
     const worker = this.#worker;
@@ -165,6 +186,8 @@ export class Slot {
 
   #hear(report: Report): void {
     if (report.report === 'accepted') this.#options.accepted();
+    if (report.report === 'ask-figures') this.#options.asked(this, report.id);
+    if (report.report === 'figures') this.#figures.get(report.id)?.(report.snapshot);
     if (report.report !== 'answer') return;
     const waiting = this.#waiting.get(report.id);
     this.#waiting.delete(report.id);
@@ -179,6 +202,7 @@ export class Slot {
     this.#readyAt = null;
     for (const waiting of this.#waiting.values()) waiting.reject(this.#lost());
     this.#waiting.clear();
+    for (const ended of [...this.#figures.values()]) ended(null);
     this.#options.ended(this, readyMs, how);
   }
 

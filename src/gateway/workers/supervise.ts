@@ -9,6 +9,7 @@ import { diagnosticLine, loadConfig } from '#gateway/config';
 import { systemClock } from '../clock.ts';
 import { openLog, type Log } from '../log.ts';
 import { openOutput } from '../log-output.ts';
+import { Metrics } from '../metrics/index.ts';
 import { reloadFrom } from '../reload.ts';
 import { catchFaults, endSignal, GRACE, said } from '../signals.ts';
 import { Crew } from './crew.ts';
@@ -20,8 +21,10 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   if (!loaded.ok) return cannotStart(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
   const { config, text } = loaded;
   const output = openOutput();
-  const log = openLog(config.log, undefined, output);
-  const { notices } = log;
+  const opened = openLog(config.log, undefined, output);
+  const metrics = new Metrics({ ...opened, clock: systemClock });
+  const { notices } = metrics;
+  const log = { ...opened, notices };
   const crew = new Crew({
     program,
     workers: config.workers,
@@ -29,6 +32,7 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
     clock: systemClock,
     notices,
     output,
+    own: () => metrics.snapshot(),
   });
   // The configuration is read and checked here, once; the workers get its text.
   const reload = (): void =>
@@ -48,6 +52,7 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   } catch (error) {
     if (!ending) {
       clearInterval(alive);
+      await metrics.stop();
       return cannotStart(said(error));
     }
   }
@@ -55,6 +60,7 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   await stopped;
   clearInterval(alive);
   faults();
+  await metrics.stop();
   await log.close();
   return 0;
 }

@@ -10,6 +10,7 @@ import { systemClock } from '../clock.ts';
 import { Gateway, ReloadError, type Prepared } from '../gateway.ts';
 import { openLog, type Log } from '../log.ts';
 import { catchFaults, said } from '../signals.ts';
+import { Colleagues } from './colleagues.ts';
 import type { ConfigText, Order, Report } from './messages.ts';
 
 /** Waits for orders and follows them until the last. Called once, by the program of the process. */
@@ -18,10 +19,14 @@ export function work(attend: Attend): void {
   let life: Promise<Life | null> = Promise.resolve(null);
   process.on('message', (order: Order) => {
     if (order.order === 'start') life = begin(order, attend);
+    else if (order.order === 'figures-of-all') colleagues.hear(order.id, order.snapshots);
     else void life.then((begun) => begun && follow(begun, order));
   });
   report({ report: 'here' });
 }
+
+/** What the other workers counted. */
+const colleagues = new Colleagues(systemClock, (id) => report({ report: 'ask-figures', id }));
 
 interface Life {
   readonly gateway: Gateway;
@@ -40,13 +45,14 @@ async function begin(
   try {
     const config = loaded(text);
     const log = openLog(config.log, worker);
-    const { notices } = log;
     const elsewhere = { tellDelivery: () => report({ report: 'accepted' }) };
     const gateway = await Gateway.start(config, {
       clock: systemClock,
-      notices,
-      ...(delivers ? {} : elsewhere),
+      notices: log.notices,
+      lines: log.lines,
+      ...(delivers ? { others: () => colleagues.ask() } : elsewhere),
     });
+    const { notices } = gateway;
     catchFaults(notices);
     const { office } = gateway;
     const attendance = office && (await attend(office, config, { clock: systemClock, notices }));
@@ -70,11 +76,16 @@ async function follow(life: Life, order: Order): Promise<void> {
     case 'stop':
       await life.prepared?.ready.cancel();
       life.prepared = null;
+      await life.gateway.drain(order.graceMs);
       await life.attendance?.close();
       await life.gateway.stop(order.graceMs);
       await life.log.close();
       if (process.connected) process.disconnect(); // and ends
       return;
+    case 'figures':
+      report({ report: 'figures', id: order.id, snapshot: await life.gateway.snapshot() });
+      return;
+    case 'figures-of-all': // heard before
     case 'start': // was the first
   }
 }

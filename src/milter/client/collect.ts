@@ -42,7 +42,7 @@ export class EditCollector {
       throw new MilterError(
         'action_not_granted',
         `the filter sent ${codeName(code, SMFIR)} without having negotiated ${needed}`,
-        { event: 'end' },
+        { event: 'end', edit: edit.kind },
       );
     }
     if (edit.kind === 'replaceBody') {
@@ -55,7 +55,7 @@ export class EditCollector {
       throw new MilterError(
         'too_big',
         `the filter asks for more than ${this.#limits.maxEdits} changes to one message`,
-        { event: 'end' },
+        { event: 'end', edit: edit.kind },
       );
   }
 
@@ -71,7 +71,7 @@ export class EditCollector {
         throw new MilterError(
           'too_big',
           `the filter's new body is larger than ${this.#limits.maxBodySize} bytes`,
-          { event: 'end' },
+          { event: 'end', edit: 'replaceBody' },
         );
       if (chunk.length >= SMALL) {
         this.#block = null;

@@ -4,7 +4,7 @@
  * Carries a stable `code` and one sentence for the operator's log, which names what to change where that is known; it never goes
  * to the SMTP client. A refusal is never an error. What happens to the mail is the caller's policy.
  */
-import { MilterProtocolError, type EventName } from '#milter/protocol';
+import { MilterProtocolError, type Edit, type EventName } from '#milter/protocol';
 
 /** The public list of codes. */
 export type MilterErrorCode =
@@ -35,16 +35,23 @@ export class MilterError extends Error {
   readonly code: MilterErrorCode;
   /** The event whose answer was due, when there was one. */
   readonly event: EventName | undefined;
+  /** The edit that could not be taken, when it is about one. */
+  readonly edit: Edit['kind'] | undefined;
 
   constructor(
     code: MilterErrorCode,
     message: string,
-    more: { readonly event?: EventName | undefined; readonly cause?: unknown } = {},
+    more: {
+      readonly event?: EventName | undefined;
+      readonly edit?: Edit['kind'] | undefined;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'MilterError';
     this.code = code;
     this.event = more.event;
+    this.edit = more.edit;
   }
 }
 

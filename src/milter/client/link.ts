@@ -24,7 +24,7 @@ import { AwaitedAnswers } from './awaited.ts';
 import { EditCollector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
-import type { MilterClientOptions } from './options.ts';
+import type { MilterClientOptions, MilterMeter } from './options.ts';
 
 /** Hears the answers, in order. */
 export interface LinkListener {
@@ -59,6 +59,11 @@ export class Link {
   readonly #whole: Deadline;
   readonly #mirror: FrameReader | null;
   readonly #nudges: boolean;
+  readonly #meter: MilterMeter | null;
+  /** Somebody wants to know how long things take. */
+  readonly #timed: boolean;
+  /** When what is being read came. */
+  #now = 0;
   #agreement: Agreement | null = null;
   #opening: ((frame: Frame) => void) | null = null;
   #edits: EditCollector | null = null;
@@ -82,6 +87,8 @@ export class Link {
     this.#reader = new FrameReader(options.maxResponseSize);
     this.#wait = new Deadline(options.clock, () => this.#late(false));
     this.#whole = new Deadline(options.clock, () => this.#late(true));
+    this.#meter = options.meter ?? null;
+    this.#timed = this.#meter !== null || options.observer !== undefined;
     this.#mirror = options.observer ? new FrameReader(0xffffffff) : null;
     this.#nudges = options.nudge && options.endpoint.kind === 'tcp';
     socket.on('data', (chunk: Uint8Array) => this.#received(chunk));
@@ -100,6 +107,7 @@ export class Link {
   /** From now on answers are judged by this agreement. */
   agreed(agreement: Agreement): void {
     this.#agreement = agreement;
+    this.#meter?.opened(agreement);
     this.writer.maxPayload = agreement.maxData;
   }
 
@@ -114,7 +122,7 @@ export class Link {
   /** Everything gathered leaves, in one write. */
   flush(): void {
     if (this.dead !== null || this.writer.size === 0) return;
-    this.awaited.left(this.#options.observer ? this.#options.clock.elapsed() : 0);
+    this.awaited.left(this.#timed ? this.#options.clock.elapsed() : 0);
     this.#write();
     if (this.awaited.count > 0 && !this.#wait.running) this.#startWait();
   }
@@ -158,6 +166,7 @@ export class Link {
 
   #end(error: MilterError): void {
     this.dead = error;
+    if (this.#agreement !== null) this.#meter?.closed();
     this.awaited.forget();
     this.writer.clear();
     this.#wait.stop();
@@ -167,6 +176,10 @@ export class Link {
 
   #received(chunk: Uint8Array): void {
     if (this.dead !== null) return;
+    if (this.#timed) {
+      this.#now = this.#options.clock.elapsed();
+      this.#meter?.received(chunk.length);
+    }
     let heard = false;
     try {
       this.#reader.push(chunk);
@@ -206,15 +219,20 @@ export class Link {
       this.#opening = null;
       return first(frame);
     }
-    if (this.voided) return;
-    const event = this.awaited.oldest;
-    if (event === undefined) throw unasked(frame);
+    const event = this.voided ? undefined : this.awaited.oldest;
+    if (event === undefined) {
+      const edit = EDITS.get(frame.code);
+      if (edit) this.#meter?.lateEdit(edit);
+      if (this.voided) return;
+      throw unasked(frame);
+    }
     const answer = decodeAnswer(frame);
     switch (answer.kind) {
       case 'progress':
+        this.#meter?.progress();
         return this.#startWait();
       case 'edit':
-        if (event !== 'end') throw illegal(frame, event);
+        if (event !== 'end') throw illegal(frame, event, answer.edit.kind);
         this.#edits ??= new EditCollector({
           actions: this.#agreement!.actions,
           maxEdits: this.#options.maxEdits,
@@ -237,7 +255,11 @@ export class Link {
     const { sent, followed } = this.awaited.answered();
     if (this.awaited.oldest === undefined) this.#stopWait();
     else this.#startWait();
-    this.#options.observer?.answered?.(event, verdict, this.#options.clock.elapsed() - sent);
+    if (this.#timed) {
+      const waited = this.#now - sent;
+      this.#meter?.answered(event, verdict.kind, waited);
+      this.#options.observer?.answered?.(event, verdict, waited);
+    }
     this.listener?.answered({ event, verdict, meaning, edits, followed });
     if (this.#pressed.length > 0 && this.#fits(2)) this.#relieve();
   }
@@ -317,6 +339,7 @@ export class Link {
 
   #send(parts: readonly Uint8Array[]): void {
     if (this.#mirror !== null) this.#mirrorSent(parts);
+    this.#meter?.sent(sizeOf(parts));
     this.#sent = true;
     if (parts.length === 1) this.#socket.write(parts[0]!);
     else if (sizeOf(parts) <= JOINED) this.#socket.write(Buffer.concat(parts));
@@ -343,14 +366,27 @@ export class Link {
   }
 }
 
+/** Edits by the codes they come with. */
+const EDITS: ReadonlyMap<number, Edit['kind']> = new Map<number, Edit['kind']>([
+  [SMFIR.ADDHEADER, 'addHeader'],
+  [SMFIR.INSHEADER, 'insertHeader'],
+  [SMFIR.CHGHEADER, 'changeHeader'],
+  [SMFIR.REPLBODY, 'replaceBody'],
+  [SMFIR.ADDRCPT, 'addRecipient'],
+  [SMFIR.ADDRCPT_PAR, 'addRecipient'],
+  [SMFIR.DELRCPT, 'deleteRecipient'],
+  [SMFIR.CHGFROM, 'changeSender'],
+  [SMFIR.QUARANTINE, 'quarantine'],
+]);
+
 function unasked(frame: Frame): MilterError {
   const name = codeName(frame.code, SMFIR);
   return new MilterError('unexpected_reply', `the filter sent ${name} when no answer was due`);
 }
 
-function illegal(frame: Frame, event: EventName): MilterError {
+function illegal(frame: Frame, event: EventName, edit?: Edit['kind']): MilterError {
   const name = codeName(frame.code, SMFIR);
-  return new MilterError('unexpected_reply', `the filter answered ${event} with ${name}`, { event });
+  return new MilterError('unexpected_reply', `the filter answered ${event} with ${name}`, { event, edit });
 }
 
 function sizeOf(parts: readonly Uint8Array[]): number {

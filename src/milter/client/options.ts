@@ -1,6 +1,6 @@
 /** What the caller hands to a milter conversation: where the filter is, what to offer, how long to wait. */
 import type { Clock } from '#clock';
-import type { EventName, Verdict } from '#milter/protocol';
+import type { Agreement, Edit, EventName, Verdict } from '#milter/protocol';
 
 /** Where a filter listens. */
 export type MilterEndpoint =
@@ -47,6 +47,8 @@ export interface MilterClientOptions {
   readonly nudge: boolean;
   readonly clock: Clock;
   readonly observer?: MilterObserver;
+  /** Keeps the figures. */
+  readonly meter?: MilterMeter | null;
 }
 
 /** Hears every packet of a conversation, decoded, with times. Called synchronously; must not throw. */
@@ -60,4 +62,19 @@ export interface MilterObserver {
   }): void;
   /** An event was answered: how long it took to be answered, in milliseconds. */
   answered?(event: EventName, verdict: Verdict, waited: number): void;
+}
+
+/** Hears what is counted of conversations: plain numbers, no packets. Must not throw, wait or make objects. */
+export interface MilterMeter {
+  /** A conversation was negotiated. */
+  opened(agreement: Agreement): void;
+  /** It is over. */
+  closed(): void;
+  sent(bytes: number): void;
+  received(bytes: number): void;
+  /** An event was answered after so many milliseconds. */
+  answered(event: EventName, verdict: Verdict['kind'], ms: number): void;
+  progress(): void;
+  /** An edit came when the filter had decided already, or was not asked: it is not made. */
+  lateEdit(edit: Edit['kind']): void;
 }

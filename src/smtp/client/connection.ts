@@ -25,6 +25,7 @@ import { Transaction } from './transaction.ts';
 import type { Sent, Talk } from './transaction.ts';
 import { hostRefusal, statusOfFault } from './trouble.ts';
 import { WireFault, connectWire } from './wire.ts';
+import { at } from './where.ts';
 import type { Wire } from './wire.ts';
 
 const resolveByDefault = makeResolve();
@@ -99,7 +100,7 @@ export async function openSmtpConnection(
   }
   // A socket of this machine needs no TLS.
   const tls = hop.path !== '' && options.tls === 'opportunistic' ? 'off' : options.tls;
-  let trouble = status(451, '4.4.4', `no address of ${hop.name}`);
+  let trouble = at('dns', status(451, '4.4.4', `no address of ${hop.name}`));
   for (const address of addresses.slice(0, MAX_ADDRESSES)) {
     if (signal?.aborted) return statusOfFault(new WireFault('aborted', 'given up'), hop.name);
     const opened = await openAt({ address, hop, options, timeouts, tls, signal });
@@ -160,9 +161,9 @@ async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
     const to = hop.path === '' ? { host: address, port: hop.port, ...local } : { path: hop.path };
     wire = await connectWire(to, hop.name, clock, timeouts.connect);
     const greeting = await wire.reply(timeouts.greeting);
-    if (greeting.code !== 220) return refuse(hostRefusal(greeting));
+    if (greeting.code !== 220) return refuse(at('greeting', hostRefusal(greeting)));
     let ext = await hello(wire, options, timeouts);
-    if ('code' in ext) return refuse(hostRefusal(ext));
+    if ('code' in ext) return refuse(at('greeting', hostRefusal(ext)));
     if (tls !== 'off') {
       const answer = ext.startTls ? await wire.askTls(timeouts.command) : null;
       if (answer?.code === 220) {
@@ -170,17 +171,22 @@ async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
         if (wire.injected) options.notices('delivery.plaintext-after-starttls', { hop: hop.name });
         await wire.startTls(tlsOptions(hop, options), timeouts.tls);
         ext = await hello(wire, options, timeouts);
-        if ('code' in ext) return refuse(hostRefusal(ext));
-      } else if (tls === 'require') return refuse(noTls(hop, answer));
-      else if (answer?.code === 421) return refuse(answer);
+        if ('code' in ext) return refuse(at('greeting', hostRefusal(ext)));
+      } else if (tls === 'require') return refuse(at('tls', noTls(hop, answer)));
+      else if (answer?.code === 421) return refuse(at('tls', answer));
     }
     if (options.auth) {
       if (!secure && !(options.tls === 'off' && isLoopback(address)))
-        return refuse(status(451, '4.7.11', `${hop.name} is not told our password without TLS`));
+        return refuse(at('tls', status(451, '4.7.11', `${hop.name} is not told our password without TLS`)));
       const refused = await authenticate(wire, ext, options.auth, timeouts);
-      if (refused) return refuse(refused);
+      if (refused) return refuse(at('greeting', refused));
     }
     const lmtp = options.protocol === 'lmtp';
+    const { meter } = options;
+    if (meter) {
+      meter.opened(wire.tls);
+      wire.whenOver(() => meter.closed());
+    }
     return new SmtpConnection({ wire, ext, timeouts, lmtp }, hop, secure);
   } catch (cause) {
     wire?.destroy();

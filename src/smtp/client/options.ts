@@ -43,6 +43,13 @@ export const TIMEOUTS: Timeouts = {
  */
 export type TlsMode = 'off' | 'opportunistic' | 'require';
 
+/** Hears of connections to next hops that are ready for mail. Must not throw. */
+export interface HopMeter {
+  /** `tls`: its version, '' for none. */
+  opened(tls: string): void;
+  closed(): void;
+}
+
 /** How connections to next hops are made. */
 export interface ConnectOptions {
   /** Our name in EHLO. */
@@ -65,6 +72,8 @@ export interface ConnectOptions {
   readonly ca?: string | Uint8Array | undefined;
   readonly timeouts?: Partial<Timeouts>;
   readonly resolve?: Resolve;
+  /** Keeps the figures. */
+  readonly meter?: HopMeter | null;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }

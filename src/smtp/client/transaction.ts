@@ -15,6 +15,7 @@ import { writeContent } from './content.ts';
 import type { Extensions } from './extensions.ts';
 import type { Timeouts } from './options.ts';
 import { statusOfFault } from './trouble.ts';
+import { at } from './where.ts';
 import { WireFault } from './wire.ts';
 import type { Wire } from './wire.ts';
 
@@ -98,7 +99,8 @@ export class Transaction {
     if (!pipelined) this.#wire.command(mail, 1);
     const reply = await this.#answer(this.#timeouts.mail);
     if (reply.code >= 300) {
-      for (const i of asked) this.#statuses[i] = this.#refusal(reply);
+      const refusal = at('mail', this.#refusal(reply));
+      for (const i of asked) this.#statuses[i] = refusal;
       if (!pipelined) this.#open = false;
     }
     if (reply.code < 300 || pipelined) await this.#recipients(reply.code < 300);
@@ -118,8 +120,10 @@ export class Transaction {
       if (reply.code < 300) this.#taken++;
       if (!mailTaken || reply.code < 300) continue;
       // 552 at RCPT is what old servers say for "too many recipients" (RFC 5321 4.5.3.1.10): temporary.
-      this.#statuses[asked[n]!] =
-        reply.code === 552 ? status(452, '4.5.3', reply.text, reply.by) : this.#refusal(reply);
+      this.#statuses[asked[n]!] = at(
+        'rcpt',
+        reply.code === 552 ? status(452, '4.5.3', reply.text, reply.by) : this.#refusal(reply),
+      );
     }
   }
 
@@ -133,7 +137,7 @@ export class Transaction {
       return;
     }
     if (reply.code < 400) throw new WireFault('protocol', `DATA was answered with ${reply.code}`);
-    for (const i of accepted) this.#statuses[i] = reply;
+    for (const i of accepted) this.#statuses[i] = at('data', reply);
   }
 
   /** The peer wants content although it took no recipient: it gets none (RFC 2920 3.1). One that took some would deliver that. */
@@ -151,6 +155,7 @@ export class Transaction {
     if (this.#lmtp) await this.#eachVerdict(accepted);
     else {
       const reply = this.#verdict(await this.#answer(this.#timeouts.dot));
+      if (reply.code >= 400) at('data', reply);
       for (const i of accepted) this.#statuses[i] = reply;
     }
   }
@@ -159,7 +164,7 @@ export class Transaction {
   async #eachVerdict(accepted: readonly number[]): Promise<void> {
     for (const i of accepted) {
       const reply = this.#verdict(await this.#wire.reply(this.#timeouts.dot));
-      this.#statuses[i] = reply;
+      this.#statuses[i] = reply.code >= 400 ? at('data', reply) : reply;
       if (reply.code === 421) this.#closing = reply;
     }
     if (this.#closing !== null) throw new WireFault('closed', 'the peer closes the connection');

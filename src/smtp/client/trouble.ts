@@ -2,28 +2,32 @@
 import { status } from '#message';
 import type { Status } from '#message';
 import { ResolveFault } from './resolve.ts';
+import { at } from './where.ts';
 import { WireFault } from './wire.ts';
 
 /** A fault that is no WireFault or ResolveFault is a bug and is thrown on. */
 export function statusOfFault(fault: unknown, by: string): Status {
   if (fault instanceof ResolveFault)
-    return fault.code === 'dns'
-      ? status(451, '4.4.3', `no address of ${by} could be found: ${fault.message}`)
-      : status(451, '4.4.4', `no address of ${by}: ${fault.message}`);
+    return at(
+      'dns',
+      fault.code === 'dns'
+        ? status(451, '4.4.3', `no address of ${by} could be found: ${fault.message}`)
+        : status(451, '4.4.4', `no address of ${by}: ${fault.message}`),
+    );
   if (!(fault instanceof WireFault)) throw fault;
   switch (fault.code) {
     case 'refused':
-      return status(451, '4.4.1', `no connection to ${by}`);
+      return at('connect', status(451, '4.4.1', `no connection to ${by}`));
     case 'timeout':
-      return status(451, '4.4.2', `${by} did not answer in time`);
+      return at('timeout', status(451, '4.4.2', `${by} did not answer in time`));
     case 'closed':
-      return status(451, '4.4.2', `the connection to ${by} was lost`);
+      return at('connect', status(451, '4.4.2', `the connection to ${by} was lost`));
     case 'protocol':
-      return status(451, '4.5.0', `${by} broke the protocol: ${fault.message}`);
+      return at('data', status(451, '4.5.0', `${by} broke the protocol: ${fault.message}`));
     case 'tls':
-      return status(451, '4.7.5', `TLS with ${by} failed`);
+      return at('tls', status(451, '4.7.5', `TLS with ${by} failed`));
     case 'aborted':
-      return status(451, '4.3.2', 'the delivery was interrupted');
+      return at('local', status(451, '4.3.2', 'the delivery was interrupted'));
   }
 }
 

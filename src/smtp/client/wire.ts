@@ -8,7 +8,7 @@
  */
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Cancel, Clock } from '#clock';
 import type { Status } from '#message';
@@ -56,6 +56,7 @@ export class Wire {
   #discardRest = false;
   /** The peer sent something behind its answer to STARTTLS, which was thrown away. */
   injected = false;
+  #over: (() => void) | null = null;
 
   constructor(socket: Socket, by: string, clock: Clock) {
     this.by = by;
@@ -68,6 +69,17 @@ export class Wire {
   /** Open, in step, and nothing unasked has come. */
   get usable(): boolean {
     return this.#fault === null && this.#due === 0 && !this.#parser.unfinished;
+  }
+
+  /** Version of TLS, '' without. */
+  get tls(): string {
+    return this.#socket instanceof TLSSocket ? (this.#socket.getProtocol() ?? '') : '';
+  }
+
+  /** Calls `over` once when the connection is over, at once when it is. */
+  whenOver(over: () => void): void {
+    if (this.#fault === null) this.#over = over;
+    else over();
   }
 
   /** Resolves when the TCP connection stands. */
@@ -230,6 +242,7 @@ export class Wire {
     const waiting = this.#waiting;
     this.#waiting = null;
     this.#socket.destroy();
+    this.#over?.();
     waiting?.reject(fault);
   }
 }

@@ -60,6 +60,9 @@ export class Dialogue {
   #errors = 0;
   #commands = 0;
   #transactions = 0;
+  /** The command that is being answered and when it came, by Clock.elapsed; -1: none, or nobody wants to know. */
+  #verb: Verb | null = null;
+  #since = -1;
 
   constructor(settings: Settings, handler: SmtpHandler, origin: Origin, write: (text: string) => void) {
     this.#settings = settings;
@@ -80,6 +83,7 @@ export class Dialogue {
         session: this.origin.session,
         client: this.origin.remoteAddress,
       });
+      this.#settings.meter?.refused('early_talker');
       this.say(texts.EARLY_TALKER);
       return 'close';
     });
@@ -88,6 +92,7 @@ export class Dialogue {
   #greeted(answer: Status | null): Next {
     if (answer !== null && !isPositive(answer)) {
       this.#refused = true;
+      this.#settings.meter?.refused('milter');
       return this.say(answer);
     }
     const { hostname, protocol } = this.#settings;
@@ -96,10 +101,12 @@ export class Dialogue {
 
   /** Answers a command line. */
   command(line: string): Awaitable<Next> {
+    this.#begin(this.#auth.active ? 'AUTH' : null);
     if (++this.#commands > this.#settings.limits.maxCommands)
       return this.#limit('commands', texts.TOO_MANY_COMMANDS);
     if (this.#auth.active) return after(this.#auth.line(line, this.origin), this.#authAnswered);
     const { verb, args } = parseCommand(line);
+    this.#verb = verb;
     if (line.length + 2 > this.#settings.limits.maxCommandLine && verb !== 'AUTH')
       return this.#wrong(texts.LINE_TOO_LONG);
     if (verb === null && isHttp(line)) return this.#limit('http', texts.NOT_A_WEB_SERVER);
@@ -115,6 +122,7 @@ export class Dialogue {
 
   /** Answers a line that cannot be read as a command. */
   fault(fault: LineFault): Next {
+    this.#begin(null);
     if (fault.kind === 'flood') return this.#limit('flood', texts.FLOOD);
     if (this.#auth.active) return this.#authReply(this.#auth.fault(fault.kind === 'too-long'));
     return this.#wrong(fault.kind === 'too-long' ? texts.LINE_TOO_LONG : texts.BAD_LINE);
@@ -139,7 +147,7 @@ export class Dialogue {
 
   /** The client is gone while the handler is being asked. */
   interrupted(): void {
-    this.#gone = true;
+    this.#gone = this.transaction.gone = true;
     this.#auth.interrupted();
     this.#handler.interrupted?.();
   }
@@ -151,6 +159,7 @@ export class Dialogue {
 
   /** Sends a reply; 421 closes. */
   say(reply: Status): Next {
+    if (this.#since >= 0) this.#replied(reply.code);
     this.#write(formatReply(reply));
     return reply.code === 421 ? 'close' : 'command';
   }
@@ -224,6 +233,7 @@ export class Dialogue {
         const auth = this.#auth.offered(origin);
         const xclient = this.#spokesman.trusted;
         const { maxMessageSize } = limits;
+        if (this.#since >= 0) this.#replied(250);
         this.#write(ehloReply(hostname, { maxMessageSize, starttls, dsn, auth, xclient }));
         return 'command';
       });
@@ -307,6 +317,21 @@ export class Dialogue {
     if (++this.#errors > this.#settings.limits.maxErrors && reply.code !== 421)
       return this.#limit('errors', texts.TOO_MANY_ERRORS);
     return this.say(reply);
+  }
+
+  /** A command has come. */
+  #begin(verb: Verb | null): void {
+    const { meter, clock } = this.#settings;
+    if (meter === null) return;
+    this.#verb = verb;
+    this.#since = clock.elapsed();
+  }
+
+  /** It is answered. */
+  #replied(code: number): void {
+    const { meter, clock } = this.#settings;
+    meter?.replied(this.#verb, code, clock.elapsed() - this.#since);
+    this.#since = -1;
   }
 
   #limit(kind: string, reply: Status): Next {

@@ -9,6 +9,7 @@ import type { NoticeSink } from '#notices';
 import type { BareLineEnds } from '#smtp/protocol';
 import type { AuthOptions } from './authenticator.ts';
 import type { SmtpHandler } from './handler.ts';
+import type { SmtpMeter } from './meter.ts';
 
 /** Bounds of one server. Times are milliseconds, sizes bytes. */
 export interface SmtpLimits {
@@ -125,6 +126,8 @@ export interface SmtpServerOptions {
   /** Clients that may say XCLIENT and XFORWARD, by address. Default: nobody. */
   readonly mayXclient?: (address: string) => boolean;
   readonly limits?: Partial<SmtpLimits>;
+  /** Keeps the figures. Default: nobody does. */
+  readonly meter?: SmtpMeter | null;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -166,5 +169,6 @@ export function settingsOf(options: SmtpServerOptions): Settings {
     isTrustedProxy: options.isTrustedProxy ?? (() => false),
     mayXclient: options.mayXclient ?? (() => false),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    meter: options.meter ?? null,
   };
 }

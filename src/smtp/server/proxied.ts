@@ -23,7 +23,7 @@ export class ProxiedConnections {
    * destroyed.
    */
   receive(settings: Settings, socket: Socket, admit: (endpoints: Endpoints) => void): void {
-    const { clock, limits, listener, notices } = settings;
+    const { clock, limits, listener, notices, meter } = settings;
     const parser = new ProxyHeaderParser();
     const over = (): void => {
       cancel();
@@ -39,6 +39,7 @@ export class ProxiedConnections {
       socket.destroy();
     };
     const refuse = (reason: string): void => {
+      meter?.refused('proxy');
       notices('smtp.proxy-refused', { listener, client: clientAddress(socket), reason });
       gone();
     };

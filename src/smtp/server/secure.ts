@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket, type SecureContext } from 'node:tls';
+import type { SmtpMeter } from './meter.ts';
 
 /** Who is told how a handshake ended. `failed` gets the reason when there is one, before the socket closes. */
 export interface Handshake {
@@ -20,11 +21,13 @@ export interface Identity {
   readonly contextFor: ((serverName: string) => SecureContext | undefined) | undefined;
   /** Whether a certificate is asked of the client. One that is not verified does not end the handshake. */
   readonly asks: boolean;
+  /** Hears how it ended. */
+  readonly meter: SmtpMeter | null;
 }
 
 /** Starts the server side of a handshake on `plain`. */
 export function secure(plain: Socket, identity: Identity, handshake: Handshake): TLSSocket {
-  const { context, contextFor, asks } = identity;
+  const { context, contextFor, asks, meter } = identity;
   const socket = new TLSSocket(plain, {
     isServer: true,
     secureContext: context,
@@ -37,10 +40,14 @@ export function secure(plain: Socket, identity: Identity, handshake: Handshake):
   let done = false;
   socket.once('secure', () => {
     done = true;
+    meter?.handshake(socket.getProtocol() ?? '');
     handshake.secured(socket);
   });
   socket.once('_tlsError', (error: Error) => {
     if (!done) handshake.failed(error.message);
+  });
+  socket.once('close', () => {
+    if (!done) meter?.handshake(null);
   });
   // Its end in the middle of a handshake, or a reset that showed first when we wrote, is no error to TLS: it would wait.
   socket.once('end', () => {

@@ -10,6 +10,7 @@ import { formatReply } from '#smtp/protocol';
 import { clientNetwork } from './client-network.ts';
 import { openDoor, type Door, type DoorKeeper } from './door.ts';
 import { endpointsOf, type Endpoints } from './endpoints.ts';
+import type { RefusalReason } from './meter.ts';
 import { settingsOf, type Settings, type SmtpServerOptions } from './options.ts';
 import { ProxiedConnections } from './proxied.ts';
 import { ConnectionRate } from './rate.ts';
@@ -119,9 +120,13 @@ class Listener implements SmtpServer {
     const refusal = this.#refusalOf(client, connections);
     if (refusal) return this.#refuse(socket, client, refusal);
     this.#clients.set(network, connections);
-    const session = new SmtpSession(this.#settings, socket, endpoints, connections, () =>
-      this.#gone(session, network),
-    );
+    const { meter, clock } = this.#settings;
+    const began = meter ? clock.elapsed() : 0;
+    meter?.opened();
+    const session = new SmtpSession(this.#settings, socket, endpoints, connections, () => {
+      meter?.closed(clock.elapsed() - began);
+      this.#gone(session, network);
+    });
     this.#sessions.add(session);
     session.start();
   }
@@ -140,8 +145,9 @@ class Listener implements SmtpServer {
 
   /** One line (none on a TLS listener, where it could not be read) and the end. That it is busy is told by whoever says so. */
   #refuse(socket: Socket, client: string, reply: Status): void {
-    const { listener, tls, notices } = this.#settings;
+    const { listener, tls, notices, meter } = this.#settings;
     const { code, text } = reply;
+    meter?.refused(reasonOf(reply));
     if (reply !== texts.TOO_BUSY)
       this.#refusals.tell((untold) => {
         notices('smtp.connection-refused', {
@@ -165,4 +171,10 @@ class Listener implements SmtpServer {
     if (this.#sessions.size > 0) return;
     for (const emptied of this.#emptied.splice(0)) emptied();
   }
+}
+
+/** Why, in the words of the figures. */
+function reasonOf(reply: Status): RefusalReason {
+  if (reply === texts.SHUTTING_DOWN) return 'shutdown';
+  return reply === texts.TOO_MANY_FROM_YOU || reply === texts.TOO_OFTEN ? 'client_limit' : 'limit';
 }

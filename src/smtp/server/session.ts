@@ -124,6 +124,7 @@ export class SmtpSession {
       if (this.#discarded > LINGER_BYTES) this.#socket.destroy();
       return;
     }
+    this.#settings.meter?.received(chunk.length);
     this.#input.push(chunk);
     if (this.#mode === 'content') {
       if ((this.#progress += chunk.length) >= CONTENT_PROGRESS) this.#timed = false;
@@ -317,9 +318,9 @@ export class SmtpSession {
 
   #handshake(context: SecureContext): void {
     this.#detach(this.#socket);
-    const { clientCertificates, secureContextFor, limits } = this.#settings;
+    const { clientCertificates, secureContextFor, limits, meter } = this.#settings;
     const asks = clientCertificates !== 'off';
-    const identity = { context, contextFor: secureContextFor, asks };
+    const identity = { context, contextFor: secureContextFor, asks, meter };
     this.#socket = secure(this.#socket, identity, {
       secured: (socket) => this.#secured(tlsFactsOf(socket, asks)),
       failed: (reason) => this.#notice('smtp.tls-failed', { reason }),

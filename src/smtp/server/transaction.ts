@@ -35,12 +35,16 @@ const CONTRADICTION = status(451, '4.3.0', 'Temporary internal problem');
 export class Transaction {
   /** MAIL was accepted and nothing has ended it. */
   open = false;
+  /** The client is not there any more. */
+  gone = false;
   readonly #handler: SmtpHandler;
   readonly #settings: Settings;
   readonly #offered: { dsn: boolean; auth: boolean };
   #utf8 = false;
   #accepted = 0;
   #tried = false;
+  /** How the recipient refused last was answered; 0 when none was. */
+  #refusal = 0;
   #sink: ContentSink | null = null;
   #content: DotUnstuffer | null = null;
   #gather = new Gather();
@@ -60,14 +64,18 @@ export class Transaction {
     const params = parseParameters('MAIL', args, parsed.next, this.#offered);
     if ('code' in params) return wrong(params);
     if (parsed.needsUtf8 && !params.utf8) return wrong(utf8Refusal());
-    if (params.size > this.#settings.limits.maxMessageSize) return right(texts.TOO_BIG);
+    const { limits, meter } = this.#settings;
+    if (params.size > limits.maxMessageSize) {
+      meter?.lost(texts.TOO_BIG.code);
+      return right(texts.TOO_BIG);
+    }
     return after(this.#handler.mail(parsed.path, params.params), (status) => {
       if (isPositive(status)) {
         this.open = true;
         this.#utf8 = params.utf8;
-        this.#accepted = 0;
+        this.#accepted = this.#refusal = 0;
         this.#tried = false;
-      }
+      } else meter?.lost(this.gone ? 0 : status.code);
       return right(status);
     });
   }
@@ -82,9 +90,15 @@ export class Transaction {
     const params = parseParameters('RCPT', args, parsed.next, this.#offered);
     if ('code' in params) return wrong(params);
     if (parsed.needsUtf8 && !this.#utf8) return wrong(utf8Refusal());
-    if (this.#accepted >= this.#settings.limits.maxRecipients) return right(texts.TOO_MANY_RECIPIENTS);
+    const { limits, meter } = this.#settings;
+    if (this.#accepted >= limits.maxRecipients) {
+      meter?.recipient(texts.TOO_MANY_RECIPIENTS.code);
+      return right(texts.TOO_MANY_RECIPIENTS);
+    }
     return after(this.#handler.rcpt(parsed.path, params.params), (status) => {
       if (isPositive(status)) this.#accepted++;
+      else this.#refusal = status.code;
+      if (!this.gone) meter?.recipient(status.code);
       return right(status);
     });
   }
@@ -99,7 +113,9 @@ export class Transaction {
     return after(this.#handler.data(), (answer) => {
       if ('code' in answer) {
         this.open = false;
-        return right(isPositive(answer) ? CONTRADICTION : answer);
+        const refusal = isPositive(answer) ? CONTRADICTION : answer;
+        this.#settings.meter?.lost(this.gone ? 0 : refusal.code);
+        return right(refusal);
       }
       const { limits, bareLineEnds } = this.#settings;
       this.#sink = answer;
@@ -129,7 +145,9 @@ export class Transaction {
 
   /** The end of content: what the client is told, one Status, or with LMTP one per accepted recipient (RFC 2033 4.2). */
   verdict(): Awaitable<readonly Status[]> {
-    const { notices, listener, protocol } = this.#settings;
+    const { notices, listener, protocol, meter, clock } = this.#settings;
+    const began = meter ? clock.elapsed() : 0;
+    const size = this.#content!.size;
     const kind = this.#content!.fault;
     const fault: ContentFault | null = kind && { kind, status: texts.CONTENT_FAULTS[kind] };
     if (fault) notices('smtp.content-refused', { listener, kind: fault.kind });
@@ -137,10 +155,13 @@ export class Transaction {
     return after(this.#sink!.end(fault), (answer) => {
       this.#over();
       const given: readonly Status[] = 'code' in answer ? Array<Status>(wanted).fill(answer) : answer;
-      return Array.from({ length: wanted }, (_, i) => {
+      const told = Array.from({ length: wanted }, (_, i) => {
         const one = given[i] ?? CONTRADICTION;
         return fault && isPositive(one) ? fault.status : one;
       });
+      meter?.content(size, clock.elapsed() - began);
+      if (meter && !told.some(isPositive)) meter.lost(this.gone ? 0 : told[0]!.code);
+      return told;
     });
   }
 
@@ -148,6 +169,7 @@ export class Transaction {
   reset(reason: ResetReason): Awaitable<void> {
     if (!this.open) return;
     this.#over();
+    this.#settings.meter?.lost(this.gone || this.#accepted > 0 ? 0 : this.#refusal);
     return this.#handler.reset(reason);
   }
 
