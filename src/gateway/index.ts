@@ -5,6 +5,7 @@ export type { Office } from './office.ts';
 export { Gateway, ReloadError, type Prepared, type Surroundings } from './gateway.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export * from './queue/index.ts';
+export { replaceFile } from './replace-file.ts';
 export { runGateway, type RunOptions } from './run.ts';
 export { VERSION } from '#gateway/config';
 export { work } from './workers/worker.ts';

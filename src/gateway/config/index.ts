@@ -17,7 +17,7 @@ export type {
   StageName,
   TlsConfig,
 } from './config.ts';
-export { ADMIN_BIND, CONTROL_SOCKET, TOKEN, type AdminConfig, type AdminToken } from './schema-admin.ts';
+export { ADMIN_BIND, CONTROL_SOCKET, isLoopback, TOKEN, type AdminConfig, type AdminToken } from './schema-admin.ts';
 export type { DnsConfig } from './schema-dns.ts';
 export { diagnosticLine, type ConfigDiagnostic } from './diagnostics.ts';
 export {

@@ -6,8 +6,8 @@
 import { isIPv4 } from 'node:net';
 import { resolve as absolute } from 'node:path';
 import { z } from 'zod';
-import { parseBind, type BindAddress } from './address.ts';
-import { invalid, Problem } from './diagnostics.ts';
+import { isHostName, parseBind, type BindAddress } from './address.ts';
+import { invalid, Problem, shown } from './diagnostics.ts';
 import { group, leaf, list, text } from './leaves.ts';
 import type { Resolving } from './resolve.ts';
 import { Secret } from './secret.ts';
@@ -21,6 +21,8 @@ export interface AdminConfig {
   /** At least one. */
   readonly bind: readonly BindAddress[];
   readonly token: AdminToken;
+  /** Names it is asked for by besides those of loopback, in lower case. */
+  readonly names: readonly string[];
 }
 
 /** Name of the control socket below stateDir: the same interface for those who may open it. */
@@ -49,9 +51,16 @@ const tokenLeaf = z.unknown().transform((value, ctx): AdminToken => {
   return z.NEVER;
 });
 
+const nameLeaf = text((value) =>
+  isHostName(value)
+    ? value.toLowerCase()
+    : new Problem(`${shown(value)} is no host name`, 'write one such as mail.example.org'),
+);
+
 export const adminSettings = group({
   bind: list(text(), { single: true, least: 1 }).optional(),
   token: tokenLeaf.optional(),
+  names: list(nameLeaf, { single: true }).optional(),
 });
 
 /** The interface as the gateway opens it; null when it is not asked for. */
@@ -80,10 +89,12 @@ export function resolveAdmin(
   const folder = settings.token ? cx.base : stateDir;
   return {
     bind,
+    names: settings.names?.filter((name) => name !== undefined) ?? [],
     token: 'file' in token ? { file: absolute(folder, token.file ?? '') } : { text: token.text ?? '' },
   };
 }
 
-function isLoopback(host: string): boolean {
+/** Whether an address to listen on is of this machine alone. */
+export function isLoopback(host: string): boolean {
   return host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
