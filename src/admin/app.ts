@@ -1,30 +1,35 @@
 /** The HTTP API put together: health, the resources, its own description; what fails is a problem in JSON. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Office } from '#gateway';
 import { VERSION } from '#gateway/config';
 import type { NoticeSink } from '#notices';
+import type { Access } from './access/access.ts';
+import { needs } from './access/needs.ts';
+import { strictBodies } from './access/strict-bodies.ts';
 import { counted } from './counted.ts';
 import { addHealth } from './health.ts';
 import { addOverview } from './overview.ts';
 import { problem } from './problem.ts';
 import { addQueue } from './queue.ts';
+import { addSession } from './session.ts';
 import { addSuspensions } from './suspensions.ts';
+import { addTokens } from './tokens.ts';
 
 /** Bytes of a request's body. */
 export const MAX_REQUEST = 1024 * 1024;
 
-/**
- * The API over an office. `access`: null where whoever reaches it may use it. `metricsOpen`: whether figures are told to those
- * without a token, too.
- */
-export function makeApp(
-  office: Office,
-  access: MiddlewareHandler | null,
-  notices: NoticeSink,
-  metricsOpen = true,
-): OpenAPIHono {
+/** Who may come in, and how far this door is open. */
+export interface Entry {
+  readonly access: Access;
+  /** `owner`: whoever reaches the door may do everything; `loopback`, `network`: who shows a token, and where the door is. */
+  readonly door: 'owner' | 'loopback' | 'network';
+  /** Whether figures are told to those without a token, too. */
+  readonly metrics: 'open' | 'token';
+}
+
+/** The API over an office. `entry`: null where whoever reaches it may do everything, and there are no tokens. */
+export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result, c) => {
       if (result.success) return;
@@ -50,16 +55,22 @@ export function makeApp(
     c.header('x-content-type-options', 'nosniff');
     c.header('cache-control', 'no-store');
   });
-  addHealth(app, office, metricsOpen ? null : access);
-  if (access) app.use('/api/*', access);
+  if (entry?.door === 'loopback') app.use(entry.access.host);
+  const gate = entry && entry.door !== 'owner' ? entry.access.gate : null;
+  addHealth(app, office, entry?.metrics === 'token' ? gate : null);
+  if (gate) app.use('/api/*', gate);
   app.use(
     '/api/*',
     bodyLimit({ maxSize: MAX_REQUEST, onError: (c) => problem(c, 413, 'the request is too large') }),
   );
+  app.use('/api/*', strictBodies);
+  if (entry && entry.door !== 'owner') addSession(app, entry.access);
+  if (entry) addTokens(app, entry.access, notices);
   addOverview(app, office);
   addQueue(app, office.desk);
   addSuspensions(app, office.desk);
   const info = { title: 'Millrace', version: VERSION };
+  app.use('/api/openapi.json', needs('viewer'));
   app.doc31('/api/openapi.json', { openapi: '3.1.0', info });
   return app;
 }

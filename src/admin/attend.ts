@@ -5,14 +5,18 @@
  */
 import { join } from 'node:path';
 import type { Attend } from '#gateway';
-import { CONTROL_SOCKET, metricsOpen, type BindAddress } from '#gateway/config';
-import { tokenAccess } from './access/bearer.ts';
+import { CONTROL_SOCKET, isLoopback, metricsOpen, type BindAddress } from '#gateway/config';
+import { Access } from './access/access.ts';
+import { Tokens } from './access/tokens.ts';
 import { makeApp } from './app.ts';
 import { openDoor, type Door } from './sockets.ts';
 import { tokenOf } from './token.ts';
 
+/** Name of the file of the tokens below stateDir. */
+const TOKENS_FILE = 'tokens.json';
+
 /** See Attend. */
-export const attend: Attend = async (office, config, { notices }) => {
+export const attend: Attend = async (office, config, { clock, notices }) => {
   const doors: Door[] = [];
   const tryOpen = async (bind: string, open: () => Promise<Door>): Promise<void> => {
     try {
@@ -23,18 +27,24 @@ export const attend: Attend = async (office, config, { notices }) => {
       notices('admin.not-listening', { address: bind, error: String(error) });
     }
   };
-  const path = join(config.stateDir, CONTROL_SOCKET);
-  const control = makeApp(office, null, notices);
+  const { admin, hostname, stateDir } = config;
+  const tokens = await Tokens.open({ file: join(stateDir, TOKENS_FILE), clock, notices });
+  const names = [hostname.toLowerCase(), ...(admin?.names ?? [])];
+  const access = new Access({ tokens, names, clock, notices });
+  const path = join(stateDir, CONTROL_SOCKET);
+  const control = makeApp(office, { access, door: 'owner', metrics: 'open' }, notices);
   await tryOpen(`unix:${path}`, () => openDoor(control, { kind: 'unix', path }));
-  const { admin } = config;
   for (const at of admin?.bind ?? [])
     await tryOpen(shown(at), async () => {
-      const token = await tokenOf(admin!.token, notices);
-      return openDoor(makeApp(office, tokenAccess(token, notices), notices, metricsOpen(admin!, at)), at);
+      tokens.configure(await tokenOf(admin!.token, notices));
+      const door = at.kind === 'tcp' && isLoopback(at.host) ? 'loopback' : 'network';
+      const metrics = metricsOpen(admin!, at) ? 'open' : 'token';
+      return openDoor(makeApp(office, { access, door, metrics }, notices), at);
     });
   return {
     close: async () => {
       await Promise.all(doors.map((door) => door.close()));
+      await tokens.close();
     },
   };
 };

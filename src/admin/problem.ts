@@ -5,10 +5,17 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Not authorised',
+  403: 'Forbidden',
   404: 'Not found',
+  409: 'Conflict',
+  412: 'Precondition failed',
   413: 'Too large',
   415: 'Unsupported media type',
+  422: 'Not valid',
+  428: 'Precondition required',
+  429: 'Too many requests',
   500: 'Internal error',
+  503: 'Not available',
 };
 
 /** The answer to a request that failed. */

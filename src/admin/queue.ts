@@ -7,30 +7,15 @@
  */
 import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context, TypedResponse } from 'hono';
-import {
-  onEach,
-  operatorOf,
-  parseWhere,
-  shapeOf,
-  statsOf,
-  type ActResult,
-  type Desk,
-  type Operator,
-  type Where,
-} from '#gateway';
+import { onEach, parseWhere, shapeOf, statsOf, type ActResult, type Desk, type Where } from '#gateway';
 import { queueLine, type EntryContent } from '#spool';
+import { needs } from './access/needs.ts';
+import { whoOf } from './access/who.ts';
+import { json, PROBLEM } from './answers.ts';
 import * as contract from './contract.ts';
 import { actOf } from './orders.ts';
 import { problem } from './problem.ts';
 
-const json = <S>(schema: S, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const PROBLEM = {
-  description: 'A problem',
-  content: { 'application/problem+json': { schema: contract.problemSchema } },
-};
 const LINES = 'application/jsonl';
 
 type Page = z.output<typeof contract.pageSchema>;
@@ -63,6 +48,7 @@ function addReading(app: OpenAPIHono, desk: Desk): void {
   const list = createRoute({
     method: 'get',
     path: '/api/v1/queue',
+    middleware: needs('viewer'),
     summary: 'Entries that match, oldest first',
     request: { query: contract.listQuery },
     responses: { 200: json(contract.pageSchema, 'A page'), 400: PROBLEM },
@@ -76,6 +62,7 @@ function addReading(app: OpenAPIHono, desk: Desk): void {
   const show = createRoute({
     method: 'get',
     path: '/api/v1/queue/{id}',
+    middleware: needs('viewer'),
     summary: 'One entry',
     request: { params: contract.idSchema },
     responses: { 200: json(contract.entrySchema, 'The entry'), 404: PROBLEM },
@@ -88,6 +75,7 @@ function addReading(app: OpenAPIHono, desk: Desk): void {
     const bytes = createRoute({
       method: 'get',
       path: `/api/v1/queue/{id}/${part}`,
+      middleware: needs('operator'),
       summary: part === 'message' ? 'The message as it will be sent' : 'Its header alone',
       request: { params: contract.idSchema },
       responses: { 200: { description: 'The bytes', content: { 'message/rfc822': {} } }, 404: PROBLEM },
@@ -140,6 +128,7 @@ function addFigures(app: OpenAPIHono, desk: Desk): void {
   const stats = createRoute({
     method: 'get',
     path: '/api/v1/queue-stats',
+    middleware: needs('viewer'),
     summary: 'How much there is',
     request: { query: contract.whereQuery },
     responses: { 200: json(contract.statsSchema, 'Figures'), 400: PROBLEM },
@@ -152,6 +141,7 @@ function addFigures(app: OpenAPIHono, desk: Desk): void {
   const shape = createRoute({
     method: 'get',
     path: '/api/v1/queue-shape',
+    middleware: needs('viewer'),
     summary: 'How old it is, by domain',
     request: { query: contract.shapeQuery },
     responses: { 200: json(contract.shapeSchema, 'A table'), 400: PROBLEM },
@@ -169,6 +159,7 @@ function addOrders(app: OpenAPIHono, desk: Desk): void {
   const one = createRoute({
     method: 'post',
     path: '/api/v1/queue/{id}/{verb}',
+    middleware: needs('operator'),
     summary: 'An order about one entry',
     request: {
       params: contract.verbSchema,
@@ -192,6 +183,7 @@ function addOrders(app: OpenAPIHono, desk: Desk): void {
   const many = createRoute({
     method: 'post',
     path: '/api/v1/queue-orders',
+    middleware: needs('operator'),
     summary: 'An order about many entries; one result a line',
     request: {
       body: { required: true, content: { 'application/json': { schema: contract.ordersSchema } } },
@@ -212,11 +204,6 @@ function addOrders(app: OpenAPIHono, desk: Desk): void {
       dryRun ? orders.consider(id, act) : orders.act(id, act, who);
     return streamed(c, onEach(store, ids ? { ids } : { where }, carryOut, desk.clock));
   });
-}
-
-/** Who gives the order, by his own word: whoever may use the API at all is trusted in this. */
-export function whoOf(c: Context): Operator {
-  return operatorOf(c.req.header('x-operator') ?? 'api');
 }
 
 /** One result a line, as they come; typed as what each line is. */

@@ -1,15 +1,13 @@
 /** Destinations and domains taken out of delivery, as a resource of the HTTP API. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { NOT_SUSPENDED, suspensionLine, type Desk } from '#gateway';
+import { needs } from './access/needs.ts';
+import { whoOf } from './access/who.ts';
+import { PROBLEM } from './answers.ts';
 import * as contract from './contract.ts';
 import { problem } from './problem.ts';
-import { whoOf } from './queue.ts';
 
 const PATH = '/api/v1/suspensions';
-const PROBLEM = {
-  description: 'A problem',
-  content: { 'application/problem+json': { schema: contract.problemSchema } },
-};
 const listed = {
   description: 'Those in force',
   content: { 'application/json': { schema: z.array(contract.suspensionSchema) } },
@@ -21,7 +19,13 @@ const made = {
 
 /** Adds the resource below /api/v1/suspensions. */
 export function addSuspensions(app: OpenAPIHono, { suspensions, clock, wake }: Desk): void {
-  const list = createRoute({ method: 'get', path: PATH, summary: 'Suspensions', responses: { 200: listed } });
+  const list = createRoute({
+    method: 'get',
+    path: PATH,
+    summary: 'Suspensions',
+    middleware: needs('viewer'),
+    responses: { 200: listed },
+  });
   app.openapi(list, async (c) => {
     await suspensions.refresh();
     return c.json(suspensions.list().map(suspensionLine), 200);
@@ -29,6 +33,7 @@ export function addSuspensions(app: OpenAPIHono, { suspensions, clock, wake }: D
   const suspend = createRoute({
     method: 'post',
     path: PATH,
+    middleware: needs('operator'),
     summary: 'Takes a destination or a domain out of delivery',
     request: {
       body: { required: true, content: { 'application/json': { schema: contract.suspendSchema } } },
@@ -46,6 +51,7 @@ export function addSuspensions(app: OpenAPIHono, { suspensions, clock, wake }: D
   const resume = createRoute({
     method: 'delete',
     path: PATH,
+    middleware: needs('operator'),
     summary: 'Gives it back',
     request: { query: contract.suspendedSchema },
     responses: { 204: { description: 'It is delivered to again' }, 404: PROBLEM },

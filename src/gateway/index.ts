@@ -7,6 +7,7 @@ export * from './metrics/index.ts';
 export type { Readiness } from './ready.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export * from './queue/index.ts';
+export { replaceFile } from './replace-file.ts';
 export { runGateway, type RunOptions } from './run.ts';
 export { VERSION } from '#gateway/config';
 export { work } from './workers/worker.ts';

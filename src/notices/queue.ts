@@ -12,6 +12,16 @@ export const queueNotices = {
   },
   'admin.token-made': { level: 'info', says: 'a token for the interface for operators was made' },
   'admin.refused': { level: 'warn', says: 'a request to the interface for operators had no valid token' },
+  'admin.braked': {
+    level: 'warn',
+    says: 'many wrong tokens come from one address; they are answered with 429 and logged a hundred at a time',
+  },
+  'admin.changed': { level: 'info', says: 'an operator changed tokens or settings' },
+  'admin.tokens-unreadable': {
+    level: 'error',
+    says: 'the file of the tokens cannot be read; none of them opens anything',
+  },
+  'admin.tokens-unwritable': { level: 'error', says: 'the file of the tokens cannot be written' },
   'admin.fault': {
     level: 'error',
     says: 'a request to the interface for operators failed by our own mistake',

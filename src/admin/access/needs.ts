@@ -6,16 +6,25 @@ import { problem } from '../problem.ts';
 export const SCOPES = ['viewer', 'operator', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** What access control leaves for those behind it. */
+/** Whether what `has` may do includes what `wanted` may. */
+export function includes(has: Scope, wanted: Scope): boolean {
+  return SCOPES.indexOf(has) >= SCOPES.indexOf(wanted);
+}
+
+/** What access control leaves for those behind it: both, or neither where whoever reaches the door may do everything. */
 export interface Admitted {
-  readonly Variables: { readonly scope?: Scope };
+  readonly Variables: {
+    readonly scope?: Scope;
+    /** Name of the token. */
+    readonly caller?: string;
+  };
 }
 
 /** Lets requests pass whose scope suffices. Where no access control stands before it, whoever reaches the door may do everything. */
 export function needs(wanted: Scope): MiddlewareHandler<Admitted> {
   return async (c, next) => {
     const scope = c.get('scope') ?? 'admin';
-    if (SCOPES.indexOf(scope) >= SCOPES.indexOf(wanted)) return next();
+    if (includes(scope, wanted)) return next();
     return problem(c, 403, `this needs the scope ${wanted}, the token has ${scope}`);
   };
 }

@@ -20,6 +20,7 @@ export type {
 export {
   ADMIN_BIND,
   CONTROL_SOCKET,
+  isLoopback,
   metricsOpen,
   TOKEN,
   type AdminConfig,

@@ -6,8 +6,8 @@
 import { isIPv4 } from 'node:net';
 import { resolve as absolute } from 'node:path';
 import { z } from 'zod';
-import { parseBind, type BindAddress } from './address.ts';
-import { invalid, Problem } from './diagnostics.ts';
+import { isHostName, parseBind, type BindAddress } from './address.ts';
+import { invalid, Problem, shown } from './diagnostics.ts';
 import { group, leaf, list, oneOf, text } from './leaves.ts';
 import type { Resolving } from './resolve.ts';
 import { Secret } from './secret.ts';
@@ -23,6 +23,8 @@ export interface AdminConfig {
   readonly token: AdminToken;
   /** Who may read the figures; null: anybody on an address of this machine alone, elsewhere who has a token. */
   readonly metrics: 'open' | 'token' | null;
+  /** Names it is asked for by besides those of loopback, in lower case. */
+  readonly names: readonly string[];
 }
 
 /** Name of the control socket below stateDir: the same interface for those who may open it. */
@@ -51,10 +53,17 @@ const tokenLeaf = z.unknown().transform((value, ctx): AdminToken => {
   return z.NEVER;
 });
 
+const nameLeaf = text((value) =>
+  isHostName(value)
+    ? value.toLowerCase()
+    : new Problem(`${shown(value)} is no host name`, 'write one such as mail.example.org'),
+);
+
 export const adminSettings = group({
   bind: list(text(), { single: true, least: 1 }).optional(),
   token: tokenLeaf.optional(),
   metrics: oneOf('open', 'token').optional(),
+  names: list(nameLeaf, { single: true }).optional(),
 });
 
 /** The interface as the gateway opens it; null when it is not asked for. */
@@ -84,6 +93,7 @@ export function resolveAdmin(
   return {
     bind,
     metrics: settings.metrics ?? null,
+    names: settings.names?.filter((name) => name !== undefined) ?? [],
     token: 'file' in token ? { file: absolute(folder, token.file ?? '') } : { text: token.text ?? '' },
   };
 }
@@ -94,6 +104,7 @@ export function metricsOpen({ metrics }: Pick<AdminConfig, 'metrics'>, at: BindA
   return at.kind === 'unix' || isLoopback(at.host);
 }
 
-function isLoopback(host: string): boolean {
+/** Whether an address to listen on is of this machine alone. */
+export function isLoopback(host: string): boolean {
   return host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
