@@ -69,7 +69,7 @@ function settingsOf(
   environment: (variable: (name: string) => Value) => Environment,
   metrics: Metrics | null,
 ): FilterSettings {
-  const { name, stages, enable, input, onError, reuse, parallel, tls, ...client } = milter;
+  const { name, stages, enable, input, onError, reuse, parallel } = milter;
   return {
     name,
     stages,
@@ -84,8 +84,17 @@ function settingsOf(
         return metrics ? metrics.evaluated('enable', holds) : holds();
       },
     },
-    client: { ...client, tls: tls && tlsOf(tls), resolve },
+    client: clientOf(milter),
   };
+}
+
+/** How a filter is reached and spoken to, certificates read in. Throws when a file of them is gone. */
+export function clientOf(milter: MilterConfig): FilterSettings['client'] {
+  const { endpoint, tls, offer, pipeline, nudge, maxResponseSize, maxBodySize, maxEdits } = milter;
+  const { timeoutConnect, timeoutCommand, timeoutData, timeoutMessage } = milter;
+  const times = { timeoutConnect, timeoutCommand, timeoutData, timeoutMessage };
+  const bounds = { maxResponseSize, maxBodySize, maxEdits };
+  return { endpoint, offer, pipeline, nudge, ...times, ...bounds, tls: tls && tlsOf(tls), resolve };
 }
 
 /** The hosts file, then DNS; shared, so that a filter and a next hop are found alike. */

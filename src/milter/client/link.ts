@@ -45,6 +45,10 @@ const WINDOW_BYTES = 1024 * 1024;
 /** An empty macro set for MAIL: carries an acknowledgement and changes nothing (performance: the 40 ms stall). */
 const NUDGE = Uint8Array.of(0, 0, 0, 2, 0x44, 0x4d);
 
+/** Bytes from the other side that are kept for the diagnosis of a conversation that does not come about. */
+const FIRST_BYTES = 64;
+const NOTHING = new Uint8Array(0);
+
 /** Parts up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
 const JOINED = 16 * 1024;
 
@@ -66,6 +70,8 @@ export class Link {
   #now = 0;
   #agreement: Agreement | null = null;
   #opening: ((frame: Frame) => void) | null = null;
+  /** What came first, kept until there is an agreement. */
+  #first: Uint8Array | null = null;
   #edits: EditCollector | null = null;
   #pressed: (() => void)[] = [];
   #content = false;
@@ -108,6 +114,7 @@ export class Link {
   agreed(agreement: Agreement): void {
     this.#agreement = agreement;
     this.#meter?.opened(agreement);
+    this.#first = null;
     this.writer.maxPayload = agreement.maxData;
   }
 
@@ -148,6 +155,7 @@ export class Link {
   /** Ends the conversation with an error. The first one counts. */
   fail(error: MilterError): void {
     if (this.dead !== null) return;
+    error.received ??= this.#first;
     this.#end(error);
     this.#socket.destroy();
     this.listener?.failed(error);
@@ -180,6 +188,7 @@ export class Link {
       this.#now = this.#options.clock.elapsed();
       this.#meter?.received(chunk.length);
     }
+    if (this.#agreement === null) this.#keepFirst(chunk);
     let heard = false;
     try {
       this.#reader.push(chunk);
@@ -193,6 +202,12 @@ export class Link {
       return this.fail(asMilterError(error, this.awaited.oldest));
     }
     if (heard && this.#nudges && this.awaited.oldest !== undefined) this.#nudgeSoon();
+  }
+
+  #keepFirst(chunk: Uint8Array): void {
+    const before = this.#first ?? NOTHING;
+    if (before.length < FIRST_BYTES)
+      this.#first = Buffer.concat([before, chunk.subarray(0, FIRST_BYTES - before.length)]);
   }
 
   /**
