@@ -24,6 +24,7 @@ import { AwaitedAnswers } from './awaited.ts';
 import { EditCollector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
+import { firstBytes } from './first-bytes.ts';
 import type { MilterClientOptions, MilterMeter } from './options.ts';
 
 /** Hears the answers, in order. */
@@ -44,10 +45,6 @@ const WINDOW_FRAMES = 256;
 const WINDOW_BYTES = 1024 * 1024;
 /** An empty macro set for MAIL: carries an acknowledgement and changes nothing (performance: the 40 ms stall). */
 const NUDGE = Uint8Array.of(0, 0, 0, 2, 0x44, 0x4d);
-
-/** Bytes from the other side that are kept for the diagnosis of a conversation that does not come about. */
-const FIRST_BYTES = 64;
-const NOTHING = new Uint8Array(0);
 
 /** Parts up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
 const JOINED = 16 * 1024;
@@ -188,7 +185,7 @@ export class Link {
       this.#now = this.#options.clock.elapsed();
       this.#meter?.received(chunk.length);
     }
-    if (this.#agreement === null) this.#keepFirst(chunk);
+    if (this.#agreement === null) this.#first = firstBytes(this.#first, chunk);
     let heard = false;
     try {
       this.#reader.push(chunk);
@@ -202,12 +199,6 @@ export class Link {
       return this.fail(asMilterError(error, this.awaited.oldest));
     }
     if (heard && this.#nudges && this.awaited.oldest !== undefined) this.#nudgeSoon();
-  }
-
-  #keepFirst(chunk: Uint8Array): void {
-    const before = this.#first ?? NOTHING;
-    if (before.length < FIRST_BYTES)
-      this.#first = Buffer.concat([before, chunk.subarray(0, FIRST_BYTES - before.length)]);
   }
 
   /**
