@@ -4,19 +4,18 @@ import type { Environment, Value } from '#expressions';
 import type { MilterConfig, MilterTlsConfig } from '#gateway/config';
 import type { MilterTls } from '#milter/client';
 import { makeResolve } from '#smtp/client';
-import { FilterAccess, type FilterSettings, type StageMeter } from '#stages';
-import type { Surroundings } from './gateway.ts';
+import { FilterAccess, type AccessSurroundings, type FilterSettings, type StageMeter } from '#stages';
 import type { Metrics } from './metrics/index.ts';
 
 /** The filters in use, in configured order; a filter that a new configuration leaves as it is keeps its health and connections. */
 export class Filters {
-  readonly #around: Pick<Surroundings, 'clock' | 'notices'>;
+  readonly #around: AccessSurroundings;
   readonly #metrics: Metrics | null;
   readonly #old = new Set<FilterAccess>();
   #known = new Map<string, FilterAccess>();
 
   /** `metrics`: where figures are kept. */
-  constructor(around: Pick<Surroundings, 'clock' | 'notices'>, metrics: Metrics | null = null) {
+  constructor(around: AccessSurroundings, metrics: Metrics | null = null) {
     this.#around = around;
     this.#metrics = metrics;
   }
@@ -44,6 +43,11 @@ export class Filters {
     for (const [key, access] of this.#known) if (!known.has(key)) this.#old.add(access);
     this.#known = known;
     return [...known.values()];
+  }
+
+  /** What was learnt about the filter of that name is forgotten. */
+  reset(name: string): void {
+    for (const access of this.#known.values()) if (access.settings.name === name) access.reset();
   }
 
   /** The last configuration asked for is in use: filters that are in it no more are let go. */

@@ -7,6 +7,7 @@ export { FilterHealth, type Percentiles } from './health.ts';
 export type { ConnectResult, FilterMeter, NotAsked, StageMeter } from './meter.ts';
 export type { Ruling } from './ruling.ts';
 export type { Transaction } from './session.ts';
+export type { ChainWatcher } from './watch.ts';
 export type {
   EnableTest,
   FilterSettings,

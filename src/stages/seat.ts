@@ -103,14 +103,17 @@ export class Seat {
       return PASS;
     }
     const began = this.#around.clock.elapsed();
+    let said = 'failed';
     this.waiting(1);
     try {
       if (!(await this.#enabled())) {
+        said = 'off';
         this.#access.meter.notAsked('disabled');
         this.leave('off');
         return PASS;
       }
       const { event, verdict, missed } = await this.#tell(stage);
+      said = verdict.kind;
       this.#owes = false;
       // A filter that is to be given content has shown what it can when it has answered that, or decided before.
       if (!this.settings.stages.has('data') || verdict.kind !== 'continue') this.#access.succeeded();
@@ -120,6 +123,8 @@ export class Seat {
     } finally {
       this.waiting(-1);
       this.waited(began);
+      const { watcher, clock } = this.#around;
+      watcher?.answered(this.settings.name, stage, said, clock.elapsed() - began);
     }
   }
 
