@@ -9,6 +9,7 @@ import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
 import { Access } from './access/access.ts';
 import { Tokens } from './access/tokens.ts';
 import { makeApp, MAX_REQUEST } from './app.ts';
+import { idleMilters } from './milters.cases.ts';
 
 const START = Date.UTC(2026, 10, 22, 12, 0, 0);
 const TOKEN = 'a-token-of-the-test-1';
@@ -72,7 +73,8 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   tokens.configure(TOKEN);
   const access = new Access({ tokens, names: [], clock, notices });
   const entry = token ? ({ access, door: 'network', metrics: 'token' } as const) : null;
-  const app = makeApp({ desk, metrics, ready }, entry, notices);
+  const office = { desk, milters: idleMilters(clock, notices), metrics, ready };
+  const app = makeApp(office, entry, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,

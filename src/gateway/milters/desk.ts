@@ -22,11 +22,13 @@ export const MAX_DRY_RECIPIENTS = 100;
 /** Why something was not done: an answer in words. `busy`: try again. */
 export interface Trouble {
   readonly trouble: string;
-  readonly kind: 'absent' | 'unfit' | 'busy';
+  readonly kind: 'absent' | 'unfit' | 'conflict' | 'busy';
 }
 
 /** See the head of the file. */
 export interface MilterDesk {
+  /** Our name. */
+  hostname(): string;
   /** Names of the filters in configured order. */
   names(): readonly string[];
   /** How a filter is doing; null when there is none of that name. */
@@ -97,6 +99,7 @@ export function makeMilterDesk(options: MilterDeskOptions): MilterDesk {
   };
   const tried = atOnce(MAX_TRIALS);
   return {
+    hostname: () => config().hostname,
     names: () => filters().map((f) => f.settings.name),
     health,
     pause: (name, { reason, for: ms }, by) =>
@@ -108,7 +111,7 @@ export function makeMilterDesk(options: MilterDeskOptions): MilterDesk {
       }),
     resume: (name, by) =>
       after(name, async () =>
-        (await pauses.resume(name, by)) ? null : { kind: 'unfit', trouble: `${name} is not paused` },
+        (await pauses.resume(name, by)) ? null : { kind: 'conflict', trouble: `${name} is not paused` },
       ),
     reset: (name, by) =>
       after(name, async () => {
