@@ -338,6 +338,16 @@ test('the API describes itself: every way in is in the document', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/api/v1/dry-run',
+    '/api/v1/expressions/check',
+    '/api/v1/expressions/eval',
+    '/api/v1/expressions/language',
+    '/api/v1/milter-health',
+    '/api/v1/milter-test',
+    '/api/v1/milters/{name}/health',
+    '/api/v1/milters/{name}/pause',
+    '/api/v1/milters/{name}/reset',
+    '/api/v1/milters/{name}/resume',
     '/api/v1/overview',
     '/api/v1/queue',
     '/api/v1/queue-orders',

@@ -39,6 +39,17 @@ export function addMilterHealth(app: OpenAPIHono, { milters }: Office): void {
     const health = milters.health(c.req.valid('param').name);
     return health ? c.json(answerOf(health), 200) : problem(c, 404, 'there is no such filter');
   });
+  const all = createRoute({
+    method: 'get',
+    path: '/api/v1/milter-health',
+    summary: 'How all filters are doing, in configured order',
+    middleware: needs('viewer'),
+    responses: { 200: json(z.object({ milters: z.array(contract.healthSchema) }), 'All of them') },
+  });
+  app.openapi(all, (c) => {
+    const found = milters.names().flatMap((name) => milters.health(name) ?? []);
+    return c.json({ milters: found.map(answerOf) }, 200);
+  });
   const pause = createRoute({
     method: 'post',
     path: '/api/v1/milters/{name}/pause',

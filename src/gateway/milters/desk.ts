@@ -72,20 +72,29 @@ const BUSY: Trouble = {
 
 /** Makes one. */
 export function makeMilterDesk(options: MilterDeskOptions): MilterDesk {
-  const { config, filters, pauses, clock } = options;
+  const { config, filters } = options;
   const doors: BindAddress[] = [];
-  const guard = guardOf(
-    () => doors,
-    () => config().milters,
-  );
-  const find = (name: string): FilterAccess | undefined => filters().find((f) => f.settings.name === name);
-  const absent = (name: string): Trouble => {
-    const there = filters().map((f) => f.settings.name);
-    return {
-      kind: 'absent',
-      trouble: `there is no filter ${name.slice(0, 64)}; there are ${there.join(', ') || 'none'}`,
-    };
+  return {
+    hostname: () => config().hostname,
+    names: () => filters().map((f) => f.settings.name),
+    ...orders(options),
+    ...trials(options, doors),
+    keepFrom: (door) => void doors.push(door),
   };
+}
+
+function absentAmong(names: readonly string[], name: string): Trouble {
+  const trouble = `there is no filter ${name.slice(0, 64)}; there are ${names.join(', ') || 'none'}`;
+  return { kind: 'absent', trouble };
+}
+
+/** Health, and what changes it. */
+function orders({
+  filters,
+  pauses,
+  clock,
+}: MilterDeskOptions): Pick<MilterDesk, 'health' | 'pause' | 'resume' | 'reset'> {
+  const find = (name: string): FilterAccess | undefined => filters().find((f) => f.settings.name === name);
   const health = (name: string): MilterHealth | null => {
     const access = find(name);
     return access ? healthOf(access, pauses.of(name), clock) : null;
@@ -94,13 +103,17 @@ export function makeMilterDesk(options: MilterDeskOptions): MilterDesk {
     name: string,
     work: () => Promise<Trouble | null>,
   ): Promise<MilterHealth | Trouble> => {
-    if (!find(name)) return absent(name);
-    return (await work()) ?? health(name) ?? absent(name);
+    const trouble = find(name) ? await work() : null;
+    return (
+      trouble ??
+      health(name) ??
+      absentAmong(
+        filters().map((f) => f.settings.name),
+        name,
+      )
+    );
   };
-  const tried = atOnce(MAX_TRIALS);
   return {
-    hostname: () => config().hostname,
-    names: () => filters().map((f) => f.settings.name),
     health,
     pause: (name, { reason, for: ms }, by) =>
       after(name, async () => {
@@ -118,40 +131,50 @@ export function makeMilterDesk(options: MilterDeskOptions): MilterDesk {
         await pauses.forget(name, by);
         return null;
       }),
+  };
+}
+
+/** What is tried without touching mail. */
+function trials(
+  { config, intakeOf, clock, notices }: MilterDeskOptions,
+  doors: readonly BindAddress[],
+): Pick<MilterDesk, 'check' | 'dryRun'> {
+  const guard = guardOf(
+    () => doors,
+    () => config().milters,
+  );
+  const tried = atOnce(MAX_TRIALS);
+  return {
     async check(what, probe, by) {
       const { milters, hostname, stateDir } = config();
       const known = 'name' in what ? milters.find((m) => m.name === what.name) : undefined;
-      if ('name' in what && !known) return absent(what.name);
+      if ('name' in what && !known)
+        return absentAmong(
+          milters.map((m) => m.name),
+          what.name,
+        );
       const made = 'settings' in what ? milterOf(what.settings, stateDir) : { milter: known! };
       if ('trouble' in made) return { kind: 'unfit', trouble: made.trouble };
       const { milter } = made;
       const report = await tried(() => checkMilter({ milter, probe, hostname, guard, clock }));
       if (report === null) return BUSY;
-      options.notices('milter.tested', {
-        target: report.target,
-        by,
-        probe,
-        ok: report.ok,
-        exit: report.exit,
-      });
+      const { target, ok, exit } = report;
+      notices('milter.tested', { target, by, probe, ok, exit });
       return report;
     },
     async dryRun(input) {
       const now = config();
+      const no = (trouble: string): Trouble => ({ kind: 'unfit', trouble });
       const listener = now.listeners.find((l) => l.name === input.listener);
       if (!listener) {
         const names = now.listeners.map((l) => l.name).join(', ');
-        return {
-          kind: 'unfit',
-          trouble: `there is no listener ${input.listener.slice(0, 64)}; there are ${names}`,
-        };
+        return no(`there is no listener ${input.listener.slice(0, 64)}; there are ${names}`);
       }
       if (input.to.length === 0 || input.to.length > MAX_DRY_RECIPIENTS)
-        return { kind: 'unfit', trouble: `1 to ${MAX_DRY_RECIPIENTS} recipients are needed` };
-      const intake = options.intakeOf(listener);
+        return no(`1 to ${MAX_DRY_RECIPIENTS} recipients are needed`);
+      const intake = intakeOf(listener);
       return (await tried(() => dryRun({ config: now, listener, intake, clock }, input))) ?? BUSY;
     },
-    keepFrom: (door) => void doors.push(door),
   };
 }
 

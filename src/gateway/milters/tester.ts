@@ -157,7 +157,7 @@ function valueOf(value: Given, type: VariableType): Value | null {
     case 'integer': {
       if (typeof value === 'boolean') return value ? 1 : 0;
       const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-      return Number.isSafeInteger(number) ? (number as number) : null;
+      return Number.isSafeInteger(number) ? number : null;
     }
   }
 }
