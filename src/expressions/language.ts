@@ -29,6 +29,10 @@ const SIGNATURES: readonly (readonly [signature: string, tells: string])[] = [
     'matches(pattern, x)',
     '1 when the pattern is found in x; `$0`, `$1`, ... are then the match and its groups. RE2 syntax: no look-around, no back-references',
   ],
+  [
+    'system(name)',
+    "`'hostname'` and `'domain'` our name, `'node_hostname'` the machine's, `'node_id'` 0, `'node_role'` empty",
+  ],
   ['metric(name)', '0.0: metrics are not there yet'],
   ['if_then(c, a, b)', 'a when c is true, else b'],
   ['is_empty(x)', 'x is the empty text or list'],
@@ -68,6 +72,7 @@ const SIGNATURES: readonly (readonly [signature: string, tells: string])[] = [
   ['winnow(x)', 'list without empty texts'],
   ['is_intersect(x, y)', 'two lists share an element; a list has the element'],
   ['is_email(x)', 'x is a mail address with a domain of two labels or more'],
+  ['email_part(x, part)', "`'local'` or `'domain'` of an address; maps"],
   ['is_ip_addr(x)', 'x is an IP address'],
   ['is_ipv4_addr(x)', 'an IPv4 one'],
   ['is_ipv6_addr(x)', 'an IPv6 one'],
