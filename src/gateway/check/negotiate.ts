@@ -103,18 +103,15 @@ async function diagnosis(
   const evidence = first ? [{ name: 'first bytes', value: excerptOf(first) }] : [];
   if (choice !== null)
     return no(error.message, flagsEvidence({ offer: client.offer, choice, agreement: null }));
-  if (error.code === 'connect_timeout') return no(await ofSilence(client, where, error), evidence);
+  if (error.code === 'connect_timeout') return no(await ofSilence(client, where), evidence);
   if (first !== null) return no(error.message, evidence);
   return ofHangUp(client, where, error);
 }
 
-async function ofSilence(client: MilterClientOptions, where: Where, error: MilterError): Promise<string> {
+async function ofSilence(client: MilterClientOptions, where: Where): Promise<string> {
   const found = await speaksTls(client, where);
   if (found) return found.says;
-  const limit = `nothing came within ${client.timeoutConnect} ms`;
-  return error.code === 'connect_timeout'
-    ? `${limit}: something listens there that is not a milter, or all its workers are busy; look at the filter’s log and its number of workers`
-    : error.message;
+  return `nothing came within ${client.timeoutConnect} ms: something listens there that is not a milter, or all its workers are busy; look at the filter’s log and its number of workers`;
 }
 
 /** It closed after the offer without a word: other offers, then other languages. */

@@ -18,8 +18,6 @@ export const MAX_PAUSE_TEXT = 500;
 export const MAX_PAUSES = 1000;
 /** Largest file that is read. */
 const MAX_FILE = 4_194_304;
-/** Milliseconds that a timer is set to at most. */
-const LONGEST_TIMER = 86_400_000;
 
 /** A filter that is taken out. Times are milliseconds since 1970. */
 export interface Pause {
@@ -170,9 +168,7 @@ export class Pauses {
       }
     const ends = [...this.#paused.values()].flatMap(({ until }) => until ?? []);
     if (ends.length === 0) return;
-    this.#timer = clock.after(Math.min(Math.max(1, Math.min(...ends) - now), LONGEST_TIMER), () =>
-      this.#remind(),
-    );
+    this.#timer = clock.after(Math.max(1, Math.min(...ends) - now), () => this.#remind());
   }
 }
 
