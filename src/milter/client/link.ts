@@ -9,10 +9,8 @@ import type { Socket } from 'node:net';
 import {
   FrameReader,
   FrameWriter,
-  codeName,
   decodeAnswer,
   meaningOf,
-  SMFIR,
   type Agreement,
   type Edit,
   type EventName,
@@ -26,6 +24,7 @@ import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
 import type { MilterClientOptions, MilterMeter } from './options.ts';
+import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
 /** Hears the answers, in order. */
 export interface LinkListener {
@@ -370,29 +369,6 @@ export class Link {
       bytes: frame.payload,
     });
   }
-}
-
-/** Edits by the codes they come with. */
-const EDITS: ReadonlyMap<number, Edit['kind']> = new Map<number, Edit['kind']>([
-  [SMFIR.ADDHEADER, 'addHeader'],
-  [SMFIR.INSHEADER, 'insertHeader'],
-  [SMFIR.CHGHEADER, 'changeHeader'],
-  [SMFIR.REPLBODY, 'replaceBody'],
-  [SMFIR.ADDRCPT, 'addRecipient'],
-  [SMFIR.ADDRCPT_PAR, 'addRecipient'],
-  [SMFIR.DELRCPT, 'deleteRecipient'],
-  [SMFIR.CHGFROM, 'changeSender'],
-  [SMFIR.QUARANTINE, 'quarantine'],
-]);
-
-function unasked(frame: Frame): MilterError {
-  const name = codeName(frame.code, SMFIR);
-  return new MilterError('unexpected_reply', `the filter sent ${name} when no answer was due`);
-}
-
-function illegal(frame: Frame, event: EventName, edit?: Edit['kind']): MilterError {
-  const name = codeName(frame.code, SMFIR);
-  return new MilterError('unexpected_reply', `the filter answered ${event} with ${name}`, { event, edit });
 }
 
 function sizeOf(parts: readonly Uint8Array[]): number {
