@@ -1,7 +1,14 @@
 /** docs/expressions.md: every example gives what it says, and every variable and function of the language is there. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compileExpression, variablesOf, type Float, type Value, type VariableSet } from '#expressions';
+import {
+  compileExpression,
+  functionWords,
+  variablesOf,
+  type Float,
+  type Value,
+  type VariableSet,
+} from '#expressions';
 import { environmentFor } from '../src/gateway/environment.ts';
 import { FUNCTIONS, SPECIAL_FORMS } from '../src/expressions/functions/index.ts';
 import { codeOf, fencesIn, readText, tablesIn, type Table } from './support/documents.ts';
@@ -90,4 +97,15 @@ test('every function is documented with as many arguments as it takes, and those
     const { expression } = compileExpression(source, { variables: 'enable' });
     assert.equal(expression === null, says.startsWith('not available yet'), name);
   }
+});
+
+test('the list of functions for completion says what the document says', () => {
+  const documented = marked('functions').rows.map(([signature = '', tells = '']) => [
+    codeOf(signature),
+    tells,
+  ]);
+  const offered = functionWords().map(({ signature, tells }) => [signature, tells]);
+  assert.deepEqual(offered, documented);
+  const names = functionWords().map(({ name }) => name);
+  assert.deepEqual(names.toSorted(), [...FUNCTIONS.keys(), ...SPECIAL_FORMS.keys()].toSorted());
 });

@@ -9,6 +9,7 @@ import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
 import { Access } from './access/access.ts';
 import { Tokens } from './access/tokens.ts';
 import { makeApp, MAX_REQUEST } from './app.ts';
+import { idleMilters } from './milters.cases.ts';
 
 const START = Date.UTC(2026, 10, 22, 12, 0, 0);
 const TOKEN = 'a-token-of-the-test-1';
@@ -72,7 +73,8 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   tokens.configure(TOKEN);
   const access = new Access({ tokens, names: [], clock, notices });
   const entry = token ? ({ access, door: 'network', metrics: 'token' } as const) : null;
-  const app = makeApp({ desk, metrics, ready }, entry, notices);
+  const office = { desk, milters: idleMilters(clock, notices), metrics, ready };
+  const app = makeApp(office, entry, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,
@@ -336,6 +338,16 @@ test('the API describes itself: every way in is in the document', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/api/v1/dry-run',
+    '/api/v1/expressions/check',
+    '/api/v1/expressions/eval',
+    '/api/v1/expressions/language',
+    '/api/v1/milter-health',
+    '/api/v1/milter-test',
+    '/api/v1/milters/{name}/health',
+    '/api/v1/milters/{name}/pause',
+    '/api/v1/milters/{name}/reset',
+    '/api/v1/milters/{name}/resume',
     '/api/v1/overview',
     '/api/v1/queue',
     '/api/v1/queue-orders',

@@ -14,6 +14,7 @@ import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
 import { attend } from './attend.ts';
 import { tokenOf } from './token.ts';
+import { idleMilters } from './milters.cases.ts';
 
 /** The doors of a configuration, opened in a folder of their own. */
 async function open(
@@ -43,7 +44,8 @@ async function open(
   });
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
-  const attendance = await attend({ desk, metrics, ready }, config, { clock, notices });
+  const office = { desk, milters: idleMilters(clock, notices), metrics, ready };
+  const attendance = await attend(office, config, { clock, notices });
   t.after(async () => {
     await attendance.close();
     rmSync(folder, { recursive: true });

@@ -22,6 +22,7 @@ export const attend: Attend = async (office, config, { clock, notices }) => {
     try {
       const door = await open();
       doors.push(door);
+      office.milters.keepFrom(door.at);
       notices('admin.listening', { address: door.address });
     } catch (error) {
       notices('admin.not-listening', { address: bind, error: String(error) });

@@ -24,6 +24,8 @@ const CLOSE_TIME = 1000;
 export interface Door {
   /** `127.0.0.1:8025` with the port that was got, or `unix:/path`. */
   readonly address: string;
+  /** The same as data. */
+  readonly at: BindAddress;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,8 @@ export async function openDoor(app: OpenAPIHono, at: BindAddress): Promise<Door>
   if (at.kind === 'unix') await listenOnPath(server, at.path);
   // `exclusive`: a worker that delivers has these doors to itself.
   else await listening(server, () => server.listen({ host: at.host, port: at.port, exclusive: true }));
-  return { address: textOf(server, at), close: () => closed(server) };
+  const got = gotten(server, at);
+  return { address: textOf(got), at: got, close: () => closed(server) };
 }
 
 async function listenOnPath(server: Server, path: string): Promise<void> {
@@ -90,11 +93,15 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function textOf(server: Server, at: BindAddress): string {
-  if (at.kind === 'unix') return `unix:${at.path}`;
+/** Where it listens, with the port that was got. */
+function gotten(server: Server, at: BindAddress): BindAddress {
   const got = server.address();
-  const port = got !== null && typeof got === 'object' ? got.port : at.port;
-  return at.host.includes(':') ? `[${at.host}]:${port}` : `${at.host}:${port}`;
+  return at.kind === 'tcp' && got !== null && typeof got === 'object' ? { ...at, port: got.port } : at;
+}
+
+function textOf(at: BindAddress): string {
+  if (at.kind === 'unix') return `unix:${at.path}`;
+  return at.host.includes(':') ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
 }
 
 function closed(server: Server): Promise<void> {

@@ -6,6 +6,8 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addConfigCheck } from './config-check.ts';
+import { addExpr } from './expr.ts';
+import { addMilter } from './milter/commands.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
@@ -49,6 +51,8 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addConfigCheck(config, terminal, ends);
   addQueue(program, terminal, ends);
   addQuarantine(program, terminal, ends);
+  addMilter(program, terminal, ends);
+  addExpr(program, terminal, ends);
   addReady(program, terminal, ends);
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);

@@ -17,7 +17,7 @@ export interface Machine {
   readonly cwd: string;
 }
 
-/** Exit codes of every command. */
+/** Exit codes of every command; `milter check` has more for a filter that cannot be used (CHECK_EXIT of the gateway). */
 export const EXIT = {
   ok: 0,
   failed: 1,

@@ -17,8 +17,9 @@ export type {
   Service,
   SystemName,
 } from './environment.ts';
-export { explainExpression, type ExplainedPart, type Explanation } from './explain.ts';
+export { explainBlock, explainExpression, type ExplainedPart, type Explanation } from './explain.ts';
 export { ExpressionFault, LIMITS, type FaultCode } from './limits.ts';
+export { functionWords, variableWords, type FunctionWord, type VariableWord } from './language.ts';
 export { slipsBetween } from './nearest.ts';
 export { floatOf, toText, truthy, type Float, type Integer, type Value } from './values.ts';
 export { variablesOf, type VariableRow, type VariableSet, type VariableType } from './variables.ts';

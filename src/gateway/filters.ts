@@ -4,19 +4,18 @@ import type { Environment, Value } from '#expressions';
 import type { MilterConfig, MilterTlsConfig } from '#gateway/config';
 import type { MilterTls } from '#milter/client';
 import { makeResolve } from '#smtp/client';
-import { FilterAccess, type FilterSettings, type StageMeter } from '#stages';
-import type { Surroundings } from './gateway.ts';
+import { FilterAccess, type AccessSurroundings, type FilterSettings, type StageMeter } from '#stages';
 import type { Metrics } from './metrics/index.ts';
 
 /** The filters in use, in configured order; a filter that a new configuration leaves as it is keeps its health and connections. */
 export class Filters {
-  readonly #around: Pick<Surroundings, 'clock' | 'notices'>;
+  readonly #around: AccessSurroundings;
   readonly #metrics: Metrics | null;
   readonly #old = new Set<FilterAccess>();
   #known = new Map<string, FilterAccess>();
 
   /** `metrics`: where figures are kept. */
-  constructor(around: Pick<Surroundings, 'clock' | 'notices'>, metrics: Metrics | null = null) {
+  constructor(around: AccessSurroundings, metrics: Metrics | null = null) {
     this.#around = around;
     this.#metrics = metrics;
   }
@@ -46,6 +45,11 @@ export class Filters {
     return [...known.values()];
   }
 
+  /** What was learnt about the filter of that name is forgotten. */
+  reset(name: string): void {
+    for (const access of this.#known.values()) if (access.settings.name === name) access.reset();
+  }
+
   /** The last configuration asked for is in use: filters that are in it no more are let go. */
   settle(): void {
     for (const access of this.#old) access.close();
@@ -69,7 +73,7 @@ function settingsOf(
   environment: (variable: (name: string) => Value) => Environment,
   metrics: Metrics | null,
 ): FilterSettings {
-  const { name, stages, enable, input, onError, reuse, parallel, tls, ...client } = milter;
+  const { name, stages, enable, input, onError, reuse, parallel } = milter;
   return {
     name,
     stages,
@@ -84,8 +88,17 @@ function settingsOf(
         return metrics ? metrics.evaluated('enable', holds) : holds();
       },
     },
-    client: { ...client, tls: tls && tlsOf(tls), resolve },
+    client: clientOf(milter),
   };
+}
+
+/** How a filter is reached and spoken to, certificates read in. Throws when a file of them is gone. */
+export function clientOf(milter: MilterConfig): FilterSettings['client'] {
+  const { endpoint, tls, offer, pipeline, nudge, maxResponseSize, maxBodySize, maxEdits } = milter;
+  const { timeoutConnect, timeoutCommand, timeoutData, timeoutMessage } = milter;
+  const times = { timeoutConnect, timeoutCommand, timeoutData, timeoutMessage };
+  const bounds = { maxResponseSize, maxBodySize, maxEdits };
+  return { endpoint, offer, pipeline, nudge, ...times, ...bounds, tls: tls && tlsOf(tls), resolve };
 }
 
 /** The hosts file, then DNS; shared, so that a filter and a next hop are found alike. */

@@ -5,6 +5,7 @@
  * from: sessions under way keep what they began with, listeners that stay never close. Stop drains.
  */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '#clock';
 import { Suspensions } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
@@ -25,6 +26,7 @@ import { trustedPeers } from './peers.ts';
 import { Shedding, type Bearable } from './shedding.ts';
 import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
+import { makeMilterDesk, Pauses, type MilterDesk } from './milters/index.ts';
 import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
 import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
@@ -32,6 +34,9 @@ import { Recipients } from './recipients.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
 import { authOptions, Users } from './users/index.ts';
+
+/** Name of the file below stateDir that keeps paused filters. */
+const PAUSES_FILE = 'paused.json';
 
 /** What the gateway is handed besides its configuration. */
 export interface Surroundings {
@@ -68,6 +73,7 @@ export class Gateway {
   readonly #around: Inside;
   readonly #spool: SpoolStore;
   readonly #newId: () => string;
+  readonly #pauses: Pauses;
   readonly #filters: Filters;
   /** What chains are made from by the configuration in use. */
   #stages: StageSurroundings;
@@ -92,7 +98,13 @@ export class Gateway {
     this.#around = around;
     this.#spool = spool;
     this.#newId = makeQueueId(around.clock);
-    this.#filters = new Filters(around, around.metrics);
+    this.#pauses = new Pauses({
+      ...around,
+      file: join(config.stateDir, PAUSES_FILE),
+      follows: around.tellDelivery !== undefined,
+      reset: (name) => this.#filters.reset(name),
+    });
+    this.#filters = new Filters({ ...around, paused: this.#pauses.holds }, around.metrics);
     this.#stages = stagesOf(config, this.#filters, around);
     this.#recipients = new Recipients(around);
     this.#through = new Through(around);
@@ -115,7 +127,14 @@ export class Gateway {
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
-    this.#watched(around.tellDelivery ? null : spool);
+    const milters = makeMilterDesk({
+      ...around,
+      config: () => this.#config,
+      filters: () => this.#stages.filters,
+      pauses: this.#pauses,
+      intakeOf: (listener) => this.#intake(this.#config, listener, null, this.#stages),
+    });
+    this.#watched(around.tellDelivery ? null : spool, milters);
     const ready = {
       config: desk.config,
       addresses: () => this.addresses,
@@ -124,7 +143,7 @@ export class Gateway {
     };
     this.office = around.tellDelivery
       ? null
-      : { desk: makeDesk(desk), metrics: around.metrics, ready: () => readiness(ready) };
+      : { desk: makeDesk(desk), milters, metrics: around.metrics, ready: () => readiness(ready) };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 
@@ -246,6 +265,7 @@ export class Gateway {
     this.#through.close();
     this.#users.close();
     this.#filters.close();
+    this.#pauses.close();
     this.#certificates.close();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(graceMs);
@@ -254,8 +274,9 @@ export class Gateway {
   }
 
   /** Lets the figures look at us. `spool`: where this process counts the queue. */
-  #watched(spool: SpoolStore | null): void {
+  #watched(spool: SpoolStore | null, milters: MilterDesk): void {
     this.#around.metrics.watch({
+      health: (name) => milters.health(name),
       config: () => this.#config,
       filters: () => this.#stages.filters,
       certificates: () => this.#certificates.present,
@@ -280,24 +301,7 @@ export class Gateway {
     through: PassThrough | null,
   ): SmtpServerOptions {
     const { clock, notices, metrics } = this.#around;
-    const { hostname, delivery } = config;
-    const environment = environmentFor(hostname, () => 0);
-    const intake: IntakeOptions = {
-      hostname,
-      relay: relayPolicy(listener.relay.networks, listener.relay.domains),
-      sendersOf: (user) => this.#users.sendersOf(user),
-      recipientCheck: this.#recipients.checkOf(config, listener, environment),
-      around: stagesOf(config, this.#filters, this.#around),
-      spool: this.#spool,
-      limits: listener.limits,
-      newId: this.#newId,
-      expire: delivery.expire,
-      handOver: this.#outgoing.handOver,
-      through,
-      committed: metrics.committed,
-      clock,
-      notices,
-    };
+    const intake = this.#intake(config, listener, through, stagesOf(config, this.#filters, this.#around));
     return {
       ...trustedPeers(listener),
       ...listenerOptions(config, listener, certificates),
@@ -307,6 +311,34 @@ export class Gateway {
       busy: this.#shedding.busy,
       isOwn: among(listener.relay.networks),
       meter: metrics.listener(listener.name),
+      clock,
+      notices,
+    };
+  }
+
+  /** How mail of a listener is taken in. */
+  #intake(
+    config: Config,
+    listener: ListenerConfig,
+    through: PassThrough | null,
+    around: StageSurroundings,
+  ): IntakeOptions {
+    const { clock, notices, metrics } = this.#around;
+    const { hostname, delivery } = config;
+    const environment = environmentFor(hostname, () => 0);
+    return {
+      hostname,
+      relay: relayPolicy(listener.relay.networks, listener.relay.domains),
+      sendersOf: (user) => this.#users.sendersOf(user),
+      recipientCheck: this.#recipients.checkOf(config, listener, environment),
+      around,
+      spool: this.#spool,
+      limits: listener.limits,
+      newId: this.#newId,
+      expire: delivery.expire,
+      handOver: this.#outgoing.handOver,
+      through,
+      committed: metrics.committed,
       clock,
       notices,
     };

@@ -6,6 +6,8 @@ export { Gateway, ReloadError, type Prepared, type Surroundings } from './gatewa
 export * from './metrics/index.ts';
 export type { Readiness } from './ready.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
+export * from './check/index.ts';
+export * from './milters/index.ts';
 export * from './queue/index.ts';
 export { replaceFile } from './replace-file.ts';
 export { runGateway, type RunOptions } from './run.ts';

@@ -4,6 +4,7 @@
  * A gateway has an office where it delivers. Each part is a room of its own that says in its file what it promises.
  */
 import type { Metrics } from './metrics/index.ts';
+import type { MilterDesk } from './milters/index.ts';
 import type { Desk } from './queue/index.ts';
 import type { Readiness } from './ready.ts';
 
@@ -11,6 +12,8 @@ import type { Readiness } from './ready.ts';
 export interface Office {
   /** The queue and what may be done to it. */
   readonly desk: Desk;
+  /** The filters: how they do, what may be done with them, and trying things out. */
+  readonly milters: MilterDesk;
   /** What was counted. */
   readonly metrics: Metrics;
   /** Whether mail is taken. */

@@ -11,7 +11,7 @@ import {
   type RouteFacts,
 } from '#delivery';
 import type { Clock } from '#clock';
-import type { Value } from '#expressions';
+import type { Environment, Value } from '#expressions';
 import type { Config, RouteConfig } from '#gateway/config';
 import { domainOf, priorityOf, utf8Of } from '#message';
 import type { NoticeSink } from '#notices';
@@ -34,21 +34,28 @@ export function deliverySettings(config: Config, around: AgentSurroundings): Del
   const environment = environmentFor(hostname, () => 0);
   const routes = delivery.routes.map((route): Route => {
     const { agent, key } = agentOf(route, config, around);
-    const { constant } = route.match;
-    const { metrics } = around;
-    const holds = (facts: RouteFacts): boolean | Promise<boolean> =>
-      route.match.holds(environment((name) => variableOf(facts, name)));
+    const holds = (facts: RouteFacts): boolean | Promise<boolean> => routeHolds(route, facts, environment);
+    const counting = route.match.constant === null ? around.metrics : undefined;
     return {
       agent,
       via: route.via,
       destinationKey: key,
       limits: { concurrency: route.concurrency ?? undefined, rate: route.rate ?? undefined },
-      match: (facts) => constant ?? (metrics ? metrics.evaluated('route', () => holds(facts)) : holds(facts)),
+      match: (facts) => (counting ? counting.evaluated('route', () => holds(facts)) : holds(facts)),
     };
   });
   const { retry, expire, concurrency, notifyDelay, dsn } = delivery;
   const returned = { full: dsn.return === 'full', maxSize: dsn.maxSize };
   return { routes, retry, expire, notifyDelay, returned, concurrency, hostname };
+}
+
+/** Whether a route is for a recipient. Throws or rejects when that cannot be said. */
+export function routeHolds(
+  route: RouteConfig,
+  facts: RouteFacts,
+  environment: (variable: (name: string) => Value) => Environment,
+): boolean | Promise<boolean> {
+  return route.match.constant ?? route.match.holds(environment((name) => variableOf(facts, name)));
 }
 
 function agentOf(

@@ -15,5 +15,13 @@ export const milterNotices = {
     says: 'a filter answers out of turn and is asked step by step from now on',
   },
   'milter.reuse-off': { level: 'warn', says: 'a filter does not take a second client on a connection' },
+  'milter.paused': { level: 'warn', says: 'an operator took a filter out: mail passes without it' },
+  'milter.resumed': { level: 'info', says: 'a filter that was taken out is asked again' },
+  'milter.reset': { level: 'info', says: 'an operator had everything learnt about a filter forgotten' },
+  'milter.pauses-damaged': {
+    level: 'error',
+    says: 'the file of paused filters is none of ours and is not followed',
+  },
+  'milter.tested': { level: 'info', says: 'an operator tested the connection to a filter' },
   'milter.failed': { level: 'warn', says: 'a filter could not be used' },
 } as const satisfies Record<string, NoticeKind>;

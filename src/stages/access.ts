@@ -7,10 +7,19 @@
 import type { Clock } from '#clock';
 import { connectMilter, MilterError, type MilterConversation, type MilterErrorCode } from '#milter/client';
 import type { NoticeSink } from '#notices';
-import { Breaker, FilterUnavailable } from './breaker.ts';
+import { Breaker, FilterUnavailable, type Outage } from './breaker.ts';
+import { FilterHealth } from './health.ts';
 import type { ConnectResult, FilterMeter } from './meter.ts';
 import { Parked } from './parked.ts';
 import type { FilterSettings } from './settings.ts';
+
+/** What a way to a filter is made with. */
+export interface AccessSurroundings {
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+  /** Whether an operator took the filter of a name out. Asked at every stage: must be quick. */
+  readonly paused?: ((name: string) => boolean) | null;
+}
 
 /** A conversation, and whether another client had it before. */
 export interface Opened {
@@ -24,8 +33,8 @@ const LOSES_STEP = new Set<MilterErrorCode>(['unexpected_reply', 'frame_invalid'
 /** See the head of the file. */
 export class FilterAccess {
   readonly settings: FilterSettings;
-  /** Keeps the figures. */
-  readonly meter: FilterMeter | null;
+  /** How it is doing; passes what it hears on to whoever keeps the figures. */
+  readonly meter: FilterHealth;
   readonly #clock: Clock;
   readonly #notices: NoticeSink;
   readonly #breaker: Breaker;
@@ -33,13 +42,16 @@ export class FilterAccess {
   #reuse: boolean;
   #pipeline: boolean;
 
+  readonly #paused: ((name: string) => boolean) | null;
+
   constructor(
     settings: FilterSettings,
-    { clock, notices }: { readonly clock: Clock; readonly notices: NoticeSink },
+    { clock, notices, paused = null }: AccessSurroundings,
     meter: FilterMeter | null = null,
   ) {
     this.settings = settings;
-    this.meter = meter;
+    this.meter = new FilterHealth(clock, meter);
+    this.#paused = paused;
     this.#clock = clock;
     this.#notices = notices;
     this.#reuse = settings.reuse;
@@ -50,6 +62,16 @@ export class FilterAccess {
       opened: (failures) => notices('milter.unavailable', { milter, failures, onError: settings.onError }),
       closed: (downMs) => notices('milter.back', { milter, downMs }),
     });
+  }
+
+  /** An operator took it out: it is not asked, and mail passes as if it were not configured. */
+  get paused(): boolean {
+    return this.#paused !== null && this.#paused(this.settings.name);
+  }
+
+  /** Since when, and how often, it is tried in vain; null while it can be used. */
+  get outage(): Outage | null {
+    return this.#breaker.outage;
   }
 
   /** The filter is not tried at present. */
@@ -95,8 +117,16 @@ export class FilterAccess {
   /** A conversation handed over from another client did not work: no more of that with this filter. */
   reuseFailed(error: MilterError): void {
     this.#reuse = false;
-    this.#parked.close();
+    this.#parked.empty();
     this.#notices('milter.reuse-off', { milter: this.settings.name, error: error.message });
+  }
+
+  /** Everything learnt about the filter is forgotten: it is tried at once, anew, as it is configured. */
+  reset(): void {
+    this.#reuse = this.settings.reuse;
+    this.#pipeline = this.settings.client.pipeline;
+    this.#parked.empty();
+    this.#breaker.reset();
   }
 
   /** The gateway ends, or the filter is no longer configured. */
@@ -108,7 +138,6 @@ export class FilterAccess {
   async #connect(): Promise<MilterConversation> {
     const { meter } = this;
     const options = { ...this.settings.client, pipeline: this.#pipeline, clock: this.#clock, meter };
-    if (meter === null) return connectMilter(options);
     const began = this.#clock.elapsed();
     try {
       const conversation = await connectMilter(options);

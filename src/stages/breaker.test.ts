@@ -73,3 +73,33 @@ test('a stopped breaker probes no more', async () => {
   await settle();
   assert.equal(filter.probes.length, 0);
 });
+
+test('a reset closes it at once, and a probe that was under way tells nothing', async () => {
+  const { clock, breaker, filter, said } = scene();
+  for (let i = 0; i < FAILURES; i++) breaker.failed();
+  assert.deepEqual(breaker.outage, { since: 0, tries: 0, nextAt: FIRST_PROBE });
+  clock.advance(FIRST_PROBE);
+  breaker.reset();
+  await settle();
+  assert.equal(breaker.open, false);
+  assert.equal(breaker.outage, null);
+  assert.deepEqual(said, [`opened ${FAILURES}`, `closed ${FIRST_PROBE}`]);
+  clock.advance(60_000);
+  await settle();
+  assert.equal(filter.probes.length, 1);
+  for (let i = 1; i < FAILURES; i++) breaker.failed();
+  assert.equal(breaker.open, false);
+  breaker.reset();
+  breaker.failed();
+  assert.equal(breaker.open, false);
+});
+
+test('an outage tells of its probes', async () => {
+  const { clock, breaker } = scene();
+  for (let i = 0; i < FAILURES; i++) breaker.failed();
+  for (let s = 0; s < 4; s++) {
+    clock.advance(1000);
+    await settle();
+  }
+  assert.deepEqual(breaker.outage, { since: 0, tries: 2, nextAt: 7000 });
+});

@@ -18,6 +18,15 @@ export class FilterUnavailable extends Error {
   readonly code = 'backoff';
 }
 
+/** A time in which the filter is not tried for mail. Times as Clock.elapsed. */
+export interface Outage {
+  readonly since: number;
+  /** Probes so far. */
+  readonly tries: number;
+  /** When the next probe is due, or began. */
+  readonly nextAt: number;
+}
+
 /** What the breaker says when it changes. */
 export interface BreakerListener {
   opened(failures: number): void;
@@ -32,6 +41,8 @@ export class Breaker {
   #failures = 0;
   #since: number | null = null;
   #cancel: Cancel | null = null;
+  #tries = 0;
+  #nextAt = 0;
   #stopped = false;
 
   /** `probe` resolves when the filter can be used. */
@@ -46,6 +57,11 @@ export class Breaker {
     return this.#since !== null;
   }
 
+  /** The outage, while there is one. */
+  get outage(): Outage | null {
+    return this.#since === null ? null : { since: this.#since, tries: this.#tries, nextAt: this.#nextAt };
+  }
+
   /** The filter answered. */
   succeeded(): void {
     this.#failures = 0;
@@ -55,8 +71,17 @@ export class Breaker {
   failed(): void {
     if (this.open || ++this.#failures < FAILURES) return;
     this.#since = this.#clock.elapsed();
+    this.#tries = 0;
     this.#listener.opened(this.#failures);
     this.#later(FIRST_PROBE);
+  }
+
+  /** The filter is to be tried at once, whatever was learnt. */
+  reset(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    if (this.open) this.#close();
+    this.#failures = 0;
   }
 
   /** No more probes. */
@@ -67,10 +92,14 @@ export class Breaker {
 
   #later(wait: number): void {
     if (this.#stopped) return;
+    const outage = this.#since;
+    this.#nextAt = this.#clock.elapsed() + wait;
     this.#cancel = this.#clock.after(wait, () => {
+      this.#tries++;
+      // Of a probe that began before a reset nothing is learnt.
       this.#probe().then(
-        () => this.#close(),
-        () => this.#later(Math.min(wait * 2, LONGEST_WAIT)),
+        () => this.#since === outage && this.#close(),
+        () => this.#since === outage && this.#later(Math.min(wait * 2, LONGEST_WAIT)),
       );
     });
   }

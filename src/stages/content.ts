@@ -97,6 +97,7 @@ export class MessageContent {
     }
     // Whoever was cut off while the client went away has not been asked: nothing may be accepted on that.
     if (this.#facts.over) return GONE;
+    this.#around.watcher?.passed(received, edits);
     const message = applyEdits(received, edits);
     if (message.envelope.recipients.length === 0) return { kind: 'discard', by: emptiedBy(received, edits) };
     const hold = this.#facts.transaction?.hold;
@@ -112,7 +113,9 @@ export class MessageContent {
     const seat = this.#seats[place]!;
     if (!seat.asked) return NO_CHANGE; // it failed or was dropped while the content came
     const stream = this.#streams[place] ?? null;
-    let began = this.#around.clock.elapsed();
+    const { clock, watcher } = this.#around;
+    let began = clock.elapsed();
+    let said = '';
     seat.waiting(1);
     try {
       let seen = received;
@@ -121,11 +124,13 @@ export class MessageContent {
         const before = await this.#messageBefore(place, received, answers);
         if (!before || !seat.asked) return NO_CHANGE;
         seen = before;
-        began = this.#around.clock.elapsed();
+        began = clock.elapsed();
         content = await this.#present(seat, before);
       }
       const { verdict, edits } = await content.end();
       const ruling = seat.heardContent(verdict);
+      said = verdict.kind;
+      watcher?.edited(seat.settings.name, edits);
       if (ruling.kind !== 'pass') return { ruling, edits: null };
       if (content.cutFields > 0) return { ruling: TOO_LONG, edits: null };
       const { leadingSpace } = rightsOf(seat.conversation.agreement);
@@ -134,10 +139,12 @@ export class MessageContent {
       return { ruling, edits: bound };
     } catch (error) {
       if (!seat.asked) return NO_CHANGE; // dropped by us: a filter before it ended the message
+      said = 'failed';
       return { ruling: seat.fail(error, 'data'), edits: null };
     } finally {
       seat.waiting(-1);
       seat.waited(began);
+      if (said !== '') watcher?.answered(seat.settings.name, 'end', said, clock.elapsed() - began);
     }
   }
 

@@ -14,8 +14,8 @@ export interface FilterMeter extends MilterMeter {
   tried(result: ConnectResult, ms: number): void;
   /** It is waited for, or no more. */
   waiting(change: 1 | -1): void;
-  /** A message is over for which it was waited so many milliseconds in all. */
-  message(ms: number): void;
+  /** A message is over for which it was waited so many milliseconds in all; `said`: its last word, a verdict or `failed`. */
+  message(ms: number, said: string): void;
   notAsked(reason: NotAsked): void;
 }
 

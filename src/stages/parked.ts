@@ -49,12 +49,17 @@ export class Parked {
     this.#sweep ??= this.#clock.after(MAX_IDLE, () => this.#clean());
   }
 
-  /** Ends them all. */
+  /** Ends them all; others may follow. */
+  empty(): void {
+    for (const { conversation } of this.#waiting.splice(0)) conversation.quit();
+    for (const conversation of this.#going) conversation.destroy();
+  }
+
+  /** Ends them all, and those that follow. */
   close(): void {
     this.#closed = true;
     this.#sweep?.();
-    for (const { conversation } of this.#waiting.splice(0)) conversation.quit();
-    for (const conversation of this.#going) conversation.destroy();
+    this.empty();
   }
 
   #clean(): void {

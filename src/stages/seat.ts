@@ -71,8 +71,9 @@ export class Seat {
     this.#said = '';
     this.#spent = 0;
     const { meter } = this.#access;
-    if (this.#finished) meter?.notAsked('finished');
-    else if (this.settings.enable.constant === false) meter?.notAsked('disabled');
+    if (this.#finished) meter.notAsked('finished');
+    else if (this.settings.enable.constant === false) meter.notAsked('disabled');
+    else if (this.#access.paused) meter.notAsked('paused');
   }
 
   /** It was waited for since then (Clock.elapsed). */
@@ -84,12 +85,12 @@ export class Seat {
 
   /** It is waited for now, or no more. */
   waiting(change: 1 | -1): void {
-    this.#access.meter?.waiting(change);
+    this.#access.meter.waiting(change);
   }
 
   /** Whether a stage has anything to ask here; cheap, so that a chain with nobody to ask stays synchronous. */
   concerns(stage: StageName): boolean {
-    if (this.#finished || this.settings.enable.constant === false) return false;
+    if (this.#finished || this.settings.enable.constant === false || this.#access.paused) return false;
     return this.settings.stages.has(stage) || (stage === 'mail' && (this.#owes || this.#refusal !== null));
   }
 
@@ -98,18 +99,21 @@ export class Seat {
     if (this.#refusal) return this.#refusal;
     if (this.#part === 'failed') return this.#failure;
     if (this.#part !== 'in') {
-      this.#access.meter?.notAsked(this.#part === 'accepted' ? 'finished' : 'disabled');
+      this.#access.meter.notAsked(this.#part === 'accepted' ? 'finished' : 'disabled');
       return PASS;
     }
     const began = this.#around.clock.elapsed();
+    let said = 'failed';
     this.waiting(1);
     try {
       if (!(await this.#enabled())) {
-        this.#access.meter?.notAsked('disabled');
+        said = 'off';
+        this.#access.meter.notAsked('disabled');
         this.leave('off');
         return PASS;
       }
       const { event, verdict, missed } = await this.#tell(stage);
+      said = verdict.kind;
       this.#owes = false;
       // A filter that is to be given content has shown what it can when it has answered that, or decided before.
       if (!this.settings.stages.has('data') || verdict.kind !== 'continue') this.#access.succeeded();
@@ -119,6 +123,8 @@ export class Seat {
     } finally {
       this.waiting(-1);
       this.waited(began);
+      const { watcher, clock } = this.#around;
+      watcher?.answered(this.settings.name, stage, said, clock.elapsed() - began);
     }
   }
 
@@ -140,7 +146,7 @@ export class Seat {
 
   /** An unrecognised command, for a filter whose conversation is open. */
   async unknown(line: string): Promise<Ruling> {
-    if (this.#part !== 'in' || !this.#conversation) return PASS;
+    if (this.#part !== 'in' || !this.#conversation || this.#access.paused) return PASS;
     try {
       const verdict = await this.#conversation.unknown(line, () => undefined);
       return this.heard('unknown', verdict);
@@ -224,7 +230,7 @@ export class Seat {
 
   /** The transaction is over: ABORT when the filter is still in the message, and what cannot be used again is dropped. */
   endTransaction(): void {
-    if (this.#said !== '') this.#access.meter?.message(this.#spent);
+    if (this.#said !== '') this.#access.meter.message(this.#spent, this.#said);
     this.#said = '';
     this.#abort();
     this.#part = 'in';
@@ -270,16 +276,19 @@ export class Seat {
     const known =
       error instanceof MilterError || error instanceof EditError || error instanceof FilterUnavailable;
     if (error instanceof MilterError) this.#access.failed(error);
-    if (error instanceof FilterUnavailable) this.#access.meter?.notAsked('backoff');
+    const kind = known ? error.code : 'expression';
+    const text = error instanceof Error ? error.message : String(error);
+    if (error instanceof FilterUnavailable) this.#access.meter.notAsked('backoff');
+    else this.#access.meter.failed(kind, text);
     this.#around.notices(error instanceof FilterUnavailable ? 'milter.not-tried' : 'milter.failed', {
       milter: this.settings.name,
       session: origin.session,
       id: transaction?.id,
       stage,
-      kind: known ? error.code : 'expression',
+      kind,
       outcome: this.settings.onError,
       edit: error instanceof MilterError || error instanceof EditError ? error.edit : undefined,
-      error: error instanceof Error ? error.message : String(error),
+      error: text,
     });
   }
 

@@ -4,6 +4,7 @@ import type { MilterClientOptions } from '#milter/client';
 import type { NoticeSink } from '#notices';
 import type { FilterAccess } from './access.ts';
 import type { StageMeter } from './meter.ts';
+import type { ChainWatcher } from './watch.ts';
 
 /** The moments at which filters are asked: the specification's words. */
 export type StageName = 'connect' | 'ehlo' | 'auth' | 'mail' | 'rcpt' | 'data';
@@ -51,6 +52,8 @@ export interface StageSurroundings {
   readonly notices: NoticeSink;
   /** Keeps the figures. */
   readonly meter?: StageMeter | null;
+  /** Looks on; set for a dry run only. */
+  readonly watcher?: ChainWatcher;
 }
 
 /** A delivery agent and its next hop, in the words of the macros: `local` for mailboxes here. */

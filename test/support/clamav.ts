@@ -23,6 +23,7 @@ export const EICAR = [
 /** A running pair; `socket` is the path of the unix socket, '' when none was asked for. */
 export interface Clamav {
   readonly clamd: Running;
+  readonly clamdPort: number;
   readonly milter: Running;
   readonly socket: string;
 }
@@ -52,7 +53,7 @@ export async function startClamav(cleanup: Cleanup, port: number, socketName = '
   const clamd = await start(cleanup, 'clamd', ['-c', join(folder, 'clamd.conf')], clamdPort);
   const milter = await start(cleanup, 'clamav-milter', ['-c', join(folder, 'milter.conf')], port);
   if (socket) await start(cleanup, 'clamav-milter', ['-c', join(folder, 'unix.conf')], socket);
-  return { clamd, milter, socket };
+  return { clamd, clamdPort, milter, socket };
 }
 
 async function start(

@@ -18,6 +18,8 @@ export const GTUBE = ['XJS*C4JDBQADN1.NSBN3*2IDNEN', 'GTUBE-STANDARD-ANTI-UBE-TE
 export interface RspamdOptions {
   /** A unix socket to listen on as well; it lies in the temporary folder, given as its name. */
   readonly socket?: string;
+  /** A loopback port for its web interface, its controller worker. */
+  readonly controller?: number;
   /** Rules in Lua, loaded after the packaged ones. */
   readonly lua?: string;
 }
@@ -47,15 +49,17 @@ export async function startRspamd(
   await writeFile(rules, `dofile('/usr/share/rspamd/rules/rspamd.lua')\n${options.lua ?? ''}`);
   await writeFile(
     file,
-    configuration(folder, cache, rules, [`127.0.0.1:${port}`, ...(socket ? [socket] : [])]),
+    configuration(folder, cache, rules, [`127.0.0.1:${port}`, ...(socket ? [socket] : [])]) +
+      controllerOf(options.controller),
   );
   const user = asRoot ? ['-u', '_rspamd', '-g', '_rspamd'] : [];
   const rspamd = launch('rspamd', program('rspamd') ?? 'rspamd', ['-f', ...user, '-c', file]);
   cleanup.after(() => rspamd.end());
-  await until(`rspamd to listen on ${port}`, 60_000, () => {
-    if (rspamd.ended) throw new Error(`rspamd ended:\n${rspamd.output}`);
-    return accepts(port);
-  });
+  for (const at of [port, ...(options.controller === undefined ? [] : [options.controller])])
+    await until(`rspamd to listen on ${at}`, 60_000, () => {
+      if (rspamd.ended) throw new Error(`rspamd ended:\n${rspamd.output}`);
+      return accepts(at);
+    });
   return { process: rspamd, socket };
 }
 
@@ -73,6 +77,11 @@ async function cacheFolder(): Promise<string> {
   await mkdir(folder, { recursive: true });
   await chmod(folder, 0o755);
   return folder;
+}
+
+function controllerOf(port: number | undefined): string {
+  if (port === undefined) return '';
+  return `worker { type = "controller"; bind_socket = "127.0.0.1:${port}"; count = 1; secure_ip = "127.0.0.1"; }\n`;
 }
 
 function configuration(folder: string, cache: string, rules: string, listen: readonly string[]): string {

@@ -1,12 +1,12 @@
 /**
- * Opens the stream to a filter: address look-up, TCP or unix socket, TLS.
+ * Opens the stream to a filter: address look-up, TCP or unix socket, TLS. `dial` does all of it; the steps can be taken one by one.
  *
  * Addresses of a name are tried in turn, each with its share of the time. Rejects with MilterError `connect`,
  * `connect_timeout` or `tls`, the message saying what to look at; leaves no socket behind then.
  */
 import { Resolver } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { MilterError } from './errors.ts';
 import type { MilterClientOptions } from './options.ts';
 
@@ -22,7 +22,7 @@ export function endpointText(endpoint: MilterClientOptions['endpoint']): string 
 export async function dial(options: MilterClientOptions): Promise<Socket> {
   const { endpoint, clock, timeoutConnect } = options;
   const end = clock.elapsed() + timeoutConnect;
-  if (endpoint.kind === 'unix') return plain(options, { path: endpoint.path }, timeoutConnect);
+  if (endpoint.kind === 'unix') return connectTo(options, { path: endpoint.path }, timeoutConnect);
   const addresses = await addressesOf(options, endpoint.host);
   let told: unknown;
   for (const [i, host] of addresses.entries()) {
@@ -30,9 +30,9 @@ export async function dial(options: MilterClientOptions): Promise<Socket> {
     if (left <= 0) break;
     const share = left / (addresses.length - i);
     try {
-      const socket = await plain(options, { host, port: endpoint.port }, share);
+      const socket = await connectTo(options, { host, port: endpoint.port }, share);
       if (options.tls === null) return socket;
-      return await secured(options, socket, endpoint.host, Math.max(1, end - clock.elapsed()));
+      return await secureOver(options, socket, endpoint.host, Math.max(1, end - clock.elapsed()));
     } catch (error) {
       // The first reason is told, unless a later address got further than that.
       if (told === undefined || (isRefusal(told) && !isRefusal(error))) told = error;
@@ -44,7 +44,7 @@ export async function dial(options: MilterClientOptions): Promise<Socket> {
 const isRefusal = (error: unknown): boolean => error instanceof MilterError && error.code === 'connect';
 
 /** Literal addresses are used as they are; `localhost` needs no name server; other names are asked for at each connect. */
-async function addressesOf(options: MilterClientOptions, host: string): Promise<readonly string[]> {
+export async function addressesOf(options: MilterClientOptions, host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1'];
   if (options.resolve) return resolvedBy(options.resolve, host);
@@ -75,16 +75,22 @@ async function resolvedBy(
   }
 }
 
-type Where = { readonly path: string } | { readonly host: string; readonly port: number };
+/** One place to connect to. */
+export type Where = { readonly path: string } | { readonly host: string; readonly port: number };
 
-/** Connects; the socket has Nagle's algorithm off. */
-function plain(options: MilterClientOptions, where: Where, ms: number): Promise<Socket> {
+/** Connects within `ms`; the socket has Nagle's algorithm off. */
+export function connectTo(options: MilterClientOptions, where: Where, ms: number): Promise<Socket> {
   const socket = connect('path' in where ? { path: where.path } : { ...where, noDelay: true });
   return within(options, socket, 'connect', ms, (cause) => refused(options, where, cause));
 }
 
-/** TLS over a connected socket, from its first byte. */
-function secured(options: MilterClientOptions, socket: Socket, name: string, ms: number): Promise<Socket> {
+/** TLS over a connected socket, from its first byte; `options.tls` says how. `name`: what is asked for when that names nothing. */
+export function secureOver(
+  options: MilterClientOptions,
+  socket: Socket,
+  name: string,
+  ms: number,
+): Promise<TLSSocket> {
   const { allowInvalidCerts, ca, certificate, key, serverName = name } = options.tls!;
   const secure = connectTls({
     socket,
@@ -111,13 +117,13 @@ function secured(options: MilterClientOptions, socket: Socket, name: string, ms:
 }
 
 /** Resolves with the socket on `event`; on error, close or after `ms` destroys it and rejects. */
-function within(
+function within<S extends Socket>(
   options: MilterClientOptions,
-  socket: Socket,
+  socket: S,
   event: 'connect' | 'secureConnect',
   ms: number,
   explain: (cause?: NodeJS.ErrnoException) => MilterError,
-): Promise<Socket> {
+): Promise<S> {
   return new Promise((resolve, reject) => {
     const done = (error: MilterError | null): void => {
       cancel();

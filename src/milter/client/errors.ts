@@ -37,6 +37,8 @@ export class MilterError extends Error {
   readonly event: EventName | undefined;
   /** The edit that could not be taken, when it is about one. */
   readonly edit: Edit['kind'] | undefined;
+  /** The first bytes that came from the other side, when there never was an agreement with it; for diagnosis. */
+  received: Uint8Array | null = null;
 
   constructor(
     code: MilterErrorCode,

@@ -9,10 +9,8 @@ import type { Socket } from 'node:net';
 import {
   FrameReader,
   FrameWriter,
-  codeName,
   decodeAnswer,
   meaningOf,
-  SMFIR,
   type Agreement,
   type Edit,
   type EventName,
@@ -24,7 +22,9 @@ import { AwaitedAnswers } from './awaited.ts';
 import { EditCollector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
+import { firstBytes } from './first-bytes.ts';
 import type { MilterClientOptions, MilterMeter } from './options.ts';
+import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
 /** Hears the answers, in order. */
 export interface LinkListener {
@@ -66,6 +66,8 @@ export class Link {
   #now = 0;
   #agreement: Agreement | null = null;
   #opening: ((frame: Frame) => void) | null = null;
+  /** What came first, kept until there is an agreement. */
+  #first: Uint8Array | null = null;
   #edits: EditCollector | null = null;
   #pressed: (() => void)[] = [];
   #content = false;
@@ -108,6 +110,7 @@ export class Link {
   agreed(agreement: Agreement): void {
     this.#agreement = agreement;
     this.#meter?.opened(agreement);
+    this.#first = null;
     this.writer.maxPayload = agreement.maxData;
   }
 
@@ -148,6 +151,7 @@ export class Link {
   /** Ends the conversation with an error. The first one counts. */
   fail(error: MilterError): void {
     if (this.dead !== null) return;
+    error.received ??= this.#first;
     this.#end(error);
     this.#socket.destroy();
     this.listener?.failed(error);
@@ -180,6 +184,7 @@ export class Link {
       this.#now = this.#options.clock.elapsed();
       this.#meter?.received(chunk.length);
     }
+    if (this.#agreement === null) this.#first = firstBytes(this.#first, chunk);
     let heard = false;
     try {
       this.#reader.push(chunk);
@@ -364,29 +369,6 @@ export class Link {
       bytes: frame.payload,
     });
   }
-}
-
-/** Edits by the codes they come with. */
-const EDITS: ReadonlyMap<number, Edit['kind']> = new Map<number, Edit['kind']>([
-  [SMFIR.ADDHEADER, 'addHeader'],
-  [SMFIR.INSHEADER, 'insertHeader'],
-  [SMFIR.CHGHEADER, 'changeHeader'],
-  [SMFIR.REPLBODY, 'replaceBody'],
-  [SMFIR.ADDRCPT, 'addRecipient'],
-  [SMFIR.ADDRCPT_PAR, 'addRecipient'],
-  [SMFIR.DELRCPT, 'deleteRecipient'],
-  [SMFIR.CHGFROM, 'changeSender'],
-  [SMFIR.QUARANTINE, 'quarantine'],
-]);
-
-function unasked(frame: Frame): MilterError {
-  const name = codeName(frame.code, SMFIR);
-  return new MilterError('unexpected_reply', `the filter sent ${name} when no answer was due`);
-}
-
-function illegal(frame: Frame, event: EventName, edit?: Edit['kind']): MilterError {
-  const name = codeName(frame.code, SMFIR);
-  return new MilterError('unexpected_reply', `the filter answered ${event} with ${name}`, { event, edit });
 }
 
 function sizeOf(parts: readonly Uint8Array[]): number {

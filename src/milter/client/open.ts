@@ -3,6 +3,7 @@
  *
  * Everything within `timeoutConnect`. Rejects with MilterError and leaves no socket behind then.
  */
+import type { Socket } from 'node:net';
 import { agree, decodeChoice, encodeOffer, SMFIR, codeName, type Frame } from '#milter/protocol';
 import { MilterConversation } from './conversation.ts';
 import { dial, timedOut } from './dial.ts';
@@ -15,9 +16,18 @@ export async function connectMilter(options: MilterClientOptions): Promise<Milte
   const { clock } = options;
   const end = clock.elapsed() + options.timeoutConnect;
   const socket = await dial(options);
+  return negotiate(socket, options, Math.max(0, end - clock.elapsed()));
+}
+
+/** The last step of it, on a stream that is open: offer and choice, within `ms`. */
+export function negotiate(
+  socket: Socket,
+  options: MilterClientOptions,
+  ms: number,
+): Promise<MilterConversation> {
   const link = new Link(socket, options);
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(Math.max(0, end - clock.elapsed()), () =>
+    const cancel = options.clock.after(ms, () =>
       link.fail(
         timedOut(options, 'connected, but no option reply: not a milter, or all its workers are busy'),
       ),
