@@ -10,6 +10,8 @@ import { strictBodies } from './access/strict-bodies.ts';
 import { counted } from './counted.ts';
 import { addHealth } from './health.ts';
 import { addOverview } from './overview.ts';
+import { addConfig } from './settings-config.ts';
+import { addLists } from './settings-lists.ts';
 import { problem } from './problem.ts';
 import { addQueue } from './queue.ts';
 import { addSession } from './session.ts';
@@ -38,6 +40,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
         c,
         400,
         issue ? `${issue.path.join('.') || 'request'}: ${issue.message}` : 'not understood',
+        { path: issue?.path.join('.') ?? '' },
       );
     },
   });
@@ -67,6 +70,8 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   if (entry && entry.door !== 'owner') addSession(app, entry.access);
   if (entry) addTokens(app, entry.access, notices);
   addOverview(app, office);
+  addConfig(app, office.settings);
+  addLists(app, office.settings);
   addQueue(app, office.desk);
   addSuspensions(app, office.desk);
   const info = { title: 'Millrace', version: VERSION };

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk, Metrics } from '#gateway';
+import { makeDesk, Metrics, Settings } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
@@ -41,9 +41,10 @@ async function open(
     clock,
     notices,
   });
+  const settings = new Settings({ home: null, config: () => config, clock, notices });
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
-  const attendance = await attend({ desk, metrics, ready }, config, { clock, notices });
+  const attendance = await attend({ desk, settings, metrics, ready }, config, { clock, notices });
   t.after(async () => {
     await attendance.close();
     rmSync(folder, { recursive: true });

@@ -8,6 +8,8 @@ export type { Readiness } from './ready.ts';
 export { openLog, type Log, type LogOptions } from './log.ts';
 export * from './queue/index.ts';
 export { replaceFile } from './replace-file.ts';
+export * from './settings/index.ts';
 export { runGateway, type RunOptions } from './run.ts';
+export { hashPassword } from './users/index.ts';
 export { VERSION } from '#gateway/config';
 export { work } from './workers/worker.ts';
