@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Settings } from '#gateway';
 import { configJsonSchema } from '#gateway/config';
 import { needs } from './access/needs.ts';
+import { whoOf } from './access/who.ts';
 import { body, json, PROBLEM } from './answers.ts';
 import { findingSchema } from './contract.ts';
 import { problem } from './problem.ts';
@@ -85,7 +86,7 @@ function addReading(app: OpenAPIHono, settings: Settings): void {
   });
   app.openapi(diff, async (c) => {
     const { text } = c.req.valid('json');
-    const outcome = await settings.consider(() => ({ text }));
+    const outcome = await settings.consider(() => ({ text }), { ifMatch: null });
     return c.json({ diff: 'diff' in outcome ? outcome.diff : '' }, 200);
   });
   const history = createRoute({
@@ -131,9 +132,20 @@ function addChanging(app: OpenAPIHono, settings: Settings): void {
   app.openapi(put, async (c) => {
     const { text, summary = 'the whole text' } = c.req.valid('json');
     const make = () => ({ text });
-    if (c.req.valid('query').dryRun) return answer(c, await settings.consider(make, ifMatchOf(c)), true);
+    if (c.req.valid('query').dryRun)
+      return answer(c, await settings.consider(make, { ifMatch: ifMatchOf(c) }), true);
     return answer(c, await settings.apply(make, changeBy(c, summary)));
   });
+  const reload = createRoute({
+    method: 'post',
+    path: `${PATH}/reload`,
+    middleware,
+    summary: 'Lets the gateway read its file again',
+    responses: {
+      200: json(z.object({ trouble: z.string() }), 'Why everything stays as it was; empty: it is taken over'),
+    },
+  });
+  app.openapi(reload, async (c) => c.json({ trouble: await settings.reload(whoOf(c)) }, 200));
   const rollback = createRoute({
     method: 'post',
     path: `${PATH}/rollback`,

@@ -17,7 +17,6 @@ import {
   changeBy,
   changeHeaders,
   changeQuery,
-  changedSchema,
   CHANGE_RESPONSES,
   ifMatchOf,
 } from './settings-outcome.ts';
@@ -145,19 +144,12 @@ function addWholes(app: OpenAPIHono, settings: Settings, { list, one, schema }: 
         z.strictObject({ settings: schema, index: z.number().int().min(0).max(MAX_ITEMS).optional() }),
       ),
     },
-    responses: { ...CHANGE_RESPONSES, 201: json(changedSchema, 'It is there') },
+    responses: CHANGE_RESPONSES,
   });
   app.openapi(add, async (c) => {
     const { settings: written, index = null } = c.req.valid('json');
     const item = await hashed(list, written);
-    const done = await change(
-      c,
-      settings,
-      list,
-      { kind: 'add', settings: item, at: index },
-      c.req.valid('query').dryRun,
-    );
-    return done as never;
+    return change(c, settings, list, { kind: 'add', settings: item, at: index }, c.req.valid('query').dryRun);
   });
   const replace = createRoute({
     method: 'put',
@@ -227,8 +219,8 @@ function addSingles(app: OpenAPIHono, settings: Settings, { list, one, schema }:
 
 async function change(c: Context, settings: Settings, list: ListName, what: ItemChange, dryRun: boolean) {
   const make = changeOf(list, what, (text) => settings.load(text));
-  if (dryRun) return answer(c, await settings.consider(make, ifMatchOf(c)), true);
-  return answer(c, await settings.apply(make, changeBy(c, summaryOf(list, what))));
+  if (dryRun) return answer(c, await settings.consider(make, { ifMatch: ifMatchOf(c), hide: true }), true);
+  return answer(c, await settings.apply(make, { ...changeBy(c, summaryOf(list, what)), hide: true }));
 }
 
 function summaryOf(list: ListName, what: ItemChange): string {

@@ -63,7 +63,7 @@ async function endOf(config: Config, write: boolean, terminal: Terminal): Promis
 }
 
 /** Whether somebody listens. Rejects when it may not be asked. */
-function isThere(path: string): Promise<boolean> {
+export function isThere(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     socket.once('connect', () => {
@@ -77,7 +77,8 @@ function isThere(path: string): Promise<boolean> {
   });
 }
 
-function placeOf(text: string, { tokenFile }: ReachOptions, terminal: Terminal) {
+/** The API at a URL, with its token. */
+export function placeOf(text: string, { tokenFile }: ReachOptions, terminal: Terminal) {
   if (!URL.canParse(text) || !/^https?:/i.test(text))
     throw new EndError('request_refused', `${text} is no URL such as http://127.0.0.1:8025`);
   const url = new URL(text);
@@ -91,7 +92,7 @@ function placeOf(text: string, { tokenFile }: ReachOptions, terminal: Terminal) 
 }
 
 /** The name that orders are given under. */
-function whoAmI(terminal: Terminal): string {
+export function whoAmI(terminal: Terminal): string {
   try {
     return userInfo().username;
   } catch {
@@ -114,7 +115,8 @@ const REMEDY: Readonly<Record<EndError['code'], string>> = {
   request_failed: 'look into the log of the gateway',
 };
 
-function told(error: unknown, where: string, terminal: Terminal): number {
+/** Says what went wrong; the exit code. */
+export function told(error: unknown, where: string, terminal: Terminal): number {
   if (error instanceof EndError) {
     terminal.error(error.message, where, REMEDY[error.code]);
     if (error.code === 'request_refused') return EXIT.usage;

@@ -74,7 +74,7 @@ export function remoteEnd(place: Place, who: string): QueueEnd {
 }
 
 /** The head of the answer. */
-function answered(
+export function answered(
   place: Place,
   who: string,
   method: string,
@@ -104,7 +104,8 @@ function answered(
   });
 }
 
-const isMissing = (answer: IncomingMessage): boolean => answer.statusCode === 404;
+/** There is nothing of the kind. */
+export const isMissing = (answer: IncomingMessage): boolean => answer.statusCode === 404;
 
 function drop(answer: IncomingMessage): null {
   answer.resume();
@@ -112,7 +113,7 @@ function drop(answer: IncomingMessage): null {
 }
 
 /** The answer, unless it tells of trouble. */
-async function good(answer: IncomingMessage): Promise<IncomingMessage> {
+export async function good(answer: IncomingMessage): Promise<IncomingMessage> {
   const { statusCode = 0 } = answer;
   if (statusCode >= 200 && statusCode < 300) return answer;
   const said: { detail?: unknown } = await parsed<{ detail?: unknown }>(answer).catch(() => ({}));
@@ -122,7 +123,8 @@ async function good(answer: IncomingMessage): Promise<IncomingMessage> {
   throw new EndError('request_failed', detail);
 }
 
-async function parsed<T>(answer: IncomingMessage): Promise<T> {
+/** The answer as a whole. */
+export async function parsed<T>(answer: IncomingMessage): Promise<T> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of broken(answer)) {

@@ -43,6 +43,12 @@ export function listIn(text: string, list: ListName): readonly unknown[] | NotEd
   return 'trouble' in found ? found : itemsOf(at(found.value, LISTS[list]));
 }
 
+/** What stands at a place, as listIn gives it; undefined when nothing does, or the text cannot be read. */
+export function valueIn(text: string, path: readonly string[]): unknown {
+  const found = read(text);
+  return 'trouble' in found ? undefined : at(found.value, path);
+}
+
 /** The text with one change made. */
 export function editList(
   text: string,

@@ -13,6 +13,7 @@ import type {
   MilterConfig,
   RouteConfig,
 } from './config.ts';
+import { isMapping, readDocument } from './document.ts';
 import { passwordHashText, type PasswordHash } from './password.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -51,6 +52,23 @@ export function effectiveSettings(config: Config, secrets: boolean): Plain {
     }),
     log,
   };
+}
+
+/** Of settings in force those that are written in `text`, by key; a list is written as a whole. */
+export function writtenIn(effective: Plain, text: string): Plain {
+  const document = readDocument(text, { env: {}, base: '/' });
+  return 'issues' in document ? {} : common(effective, document.value);
+}
+
+function common(effective: Plain, document: unknown): Plain {
+  if (!isMapping(document)) return {};
+  const entries = Object.entries(effective).filter(([key]) => Object.hasOwn(document, key));
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
+      return [key, isGroup ? common(value as Plain, document[key]) : value];
+    }),
+  );
 }
 
 /** A filter with every default filled in, by its keys. */

@@ -2,7 +2,7 @@
  * Secrets that stand in the configuration itself, kept out of what is told of single items: passwords of users, hashed, and those
  * that next hops are told. In their place stands null; given back like that, what was there stays. Pure.
  */
-import type { ListName } from '#gateway/config';
+import { HIDDEN, listIn, LISTS, valueIn, type ListName } from '#gateway/config';
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -29,6 +29,29 @@ export function withSecretsOf(list: ListName, item: unknown, old: unknown): unkn
       at(full, path) === null && at(old, path) !== undefined ? put(full, path, at(old, path)) : full,
     item,
   );
+}
+
+/** A diff between two texts without the secrets that stand in either of them. */
+export function diffWithoutSecrets(diff: string, ...texts: readonly string[]): string {
+  const secrets = texts.flatMap(secretsIn).toSorted((a, b) => b.length - a.length);
+  return secrets.reduce(
+    (shown, secret) =>
+      [secret, JSON.stringify(secret).slice(1, -1), secret.replaceAll("'", "''")].reduce(
+        (part, spelling) => part.replaceAll(spelling, HIDDEN),
+        shown,
+      ),
+    diff,
+  );
+}
+
+function secretsIn(text: string): readonly string[] {
+  const inLists = (Object.keys(LISTS) as ListName[]).flatMap((list) => {
+    const items = listIn(text, list);
+    return Array.isArray(items) ? PLACES[list].flatMap((path) => items.map((item) => at(item, path))) : [];
+  });
+  return [...inLists, valueIn(text, ['admin', 'token'])].filter(
+    (s) => typeof s === 'string' && s.length > 0,
+  ) as string[];
 }
 
 const isGroup = (value: unknown): value is Plain =>

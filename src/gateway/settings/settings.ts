@@ -21,6 +21,7 @@ import type { NoticeSink } from '#notices';
 import { replaceFile } from '../replace-file.ts';
 import { unifiedDiff } from './diff.ts';
 import { readConfigFile, revisionOf, type ReadText } from './file.ts';
+import { diffWithoutSecrets } from './hidden.ts';
 import { History, type VersionLine } from './history.ts';
 
 /** Where a gateway's configuration comes from. */
@@ -61,10 +62,16 @@ export type Make = (
   text: string,
 ) => { readonly text: string } | { readonly trouble: string; readonly absent?: boolean };
 
-/** Who changes what, and from where. */
-export interface Change {
+/** What a change begins from. */
+export interface Begin {
   /** The revision it begins from; null: whatever there is. */
   readonly ifMatch: string | null;
+  /** Leave secrets out of the diff. */
+  readonly hide?: boolean;
+}
+
+/** Who changes what, and from where. */
+export interface Change extends Begin {
   readonly by: string;
   readonly summary: string;
 }
@@ -118,8 +125,8 @@ export class Settings {
   }
 
   /** What a change would do; nothing is written. */
-  async consider(make: Make, ifMatch: string | null = null): Promise<Outcome> {
-    return this.#prepare(await this.#now(), make, ifMatch).outcome;
+  async consider(make: Make, begin: Begin): Promise<Outcome> {
+    return this.#prepare(await this.#now(), make, begin).outcome;
   }
 
   /** Makes a change. */
@@ -127,6 +134,18 @@ export class Settings {
     const applied = this.#last.then(() => this.#apply(make, change));
     this.#last = applied.catch(() => undefined);
     return applied;
+  }
+
+  /** Lets the gateway read its file again, whatever stands in it; why everything stays as it was, or ''. */
+  reload(by: string): Promise<string> {
+    const { home, notices } = this.#options;
+    const reloaded = this.#last.then(async () => {
+      const trouble = home ? await home.reload() : BUILT_IN;
+      if (trouble === null) notices('admin.changed', { what: 'configuration', summary: 'read again', by });
+      return trouble ?? '';
+    });
+    this.#last = reloaded.catch(() => undefined);
+    return reloaded;
   }
 
   /** Configurations that were in force, the newest first. */
@@ -158,7 +177,7 @@ export class Settings {
   #prepare(
     now: ReadText,
     make: Make,
-    ifMatch: string | null,
+    { ifMatch, hide = false }: Begin,
   ): { readonly text: string; readonly outcome: Outcome } {
     const fail = (outcome: Outcome): { text: string; outcome: Outcome } => ({ text: now.text, outcome });
     if (ifMatch !== null && ifMatch !== now.revision) return fail({ kind: 'stale', revision: now.revision });
@@ -167,15 +186,17 @@ export class Settings {
       return fail({ kind: 'impossible', reason: made.trouble, absent: made.absent ?? false });
     const { text } = made;
     const findings = this.check(text);
-    const diff = unifiedDiff(now.text, text, this.#options.home?.file ?? 'millrace.yaml');
+    const whole = unifiedDiff(now.text, text, this.#options.home?.file ?? 'millrace.yaml');
+    const diff = hide ? diffWithoutSecrets(whole, now.text, text) : whole;
     const kind = findings.errors.length > 0 ? 'invalid' : 'done';
     return { text, outcome: { kind, revision: revisionOf(text), diff, ...findings } };
   }
 
-  async #apply(make: Make, { ifMatch, by, summary }: Change): Promise<Outcome> {
+  async #apply(make: Make, change: Change): Promise<Outcome> {
+    const { by, summary } = change;
     const { clock, home, notices } = this.#options;
     const now = await this.#now();
-    const { text, outcome } = this.#prepare(now, make, ifMatch);
+    const { text, outcome } = this.#prepare(now, make, change);
     if (outcome.kind !== 'done' || text === now.text) return outcome;
     if (now.readOnly !== '' || !home) return { kind: 'read-only', reason: now.readOnly, text };
     const found = {
