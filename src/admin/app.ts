@@ -14,6 +14,8 @@ import { addDryRun } from './dry-run.ts';
 import { addExpressions } from './expressions.ts';
 import { addMilterHealth } from './milter-health.ts';
 import { addMilterTest } from './milter-test.ts';
+import { addConfig } from './settings-config.ts';
+import { addLists } from './settings-lists.ts';
 import { problem } from './problem.ts';
 import { addQueue } from './queue.ts';
 import { addSession } from './session.ts';
@@ -42,6 +44,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
         c,
         400,
         issue ? `${issue.path.join('.') || 'request'}: ${issue.message}` : 'not understood',
+        { path: issue?.path.join('.') ?? '' },
       );
     },
   });
@@ -71,6 +74,8 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   if (entry && entry.door !== 'owner') addSession(app, entry.access);
   if (entry) addTokens(app, entry.access, notices);
   addOverview(app, office);
+  addConfig(app, office.settings);
+  addLists(app, office.settings);
   addQueue(app, office.desk);
   addSuspensions(app, office.desk);
   addMilterHealth(app, office);

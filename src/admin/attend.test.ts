@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk, Metrics } from '#gateway';
+import { makeDesk, Metrics, Settings } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
@@ -42,9 +42,10 @@ async function open(
     clock,
     notices,
   });
+  const settings = new Settings({ home: null, config: () => config, clock, notices });
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
-  const office = { desk, milters: idleMilters(clock, notices), metrics, ready };
+  const office = { desk, milters: idleMilters(clock, notices), settings, metrics, ready };
   const attendance = await attend(office, config, { clock, notices });
   t.after(async () => {
     await attendance.close();

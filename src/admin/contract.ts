@@ -144,7 +144,33 @@ export const suspensionSchema = z
   })
   .openapi('Suspension');
 
-/** RFC 9457. */
+/** What is wrong with a configuration, or worth a second look, at its place. */
+export const findingSchema = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    path: z.string().openapi({ example: 'milters[1].timeoutConnect' }),
+    line: COUNT,
+    column: COUNT,
+    code: z.string(),
+    message: z.string(),
+    remedy: z.string(),
+  })
+  .openapi('Finding');
+
+/** RFC 9457, and what else is known. */
 export const problemSchema = z
-  .object({ title: z.string(), status: z.number().int(), detail: z.string() })
+  .object({
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    /** Of the first thing that is wrong: in the request, or in the configuration. */
+    path: z.string().optional(),
+    errors: z.array(findingSchema).optional(),
+    warnings: z.array(findingSchema).optional(),
+    /** The revision that there is by now. */
+    revision: z.string().optional(),
+    /** What would stand in the file, to be put there by hand. */
+    text: z.string().optional(),
+  })
   .openapi('Problem');
+export type Problem = z.output<typeof problemSchema>;

@@ -1,6 +1,7 @@
 /** Errors as RFC 9457 has them. What they say is for operators; causes stay in the log. */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Problem } from './contract.ts';
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',
@@ -18,9 +19,17 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available',
 };
 
+/** What a problem may say besides. */
+export type ProblemMore = Partial<Omit<Problem, 'title' | 'status' | 'detail'>>;
+
 /** The answer to a request that failed. */
-export function problem<S extends ContentfulStatusCode>(c: Context, status: S, detail: string) {
+export function problem<S extends ContentfulStatusCode>(
+  c: Context,
+  status: S,
+  detail: string,
+  more: ProblemMore = {},
+) {
   const title: string = TITLES[status] ?? 'Error';
-  const body: { title: string; status: number; detail: string } = { title, status, detail };
+  const body: Problem = { title, status, detail, ...more };
   return c.json(body, status, { 'content-type': 'application/problem+json' });
 }

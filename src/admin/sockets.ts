@@ -17,6 +17,8 @@ export const MAX_CONNECTIONS = 100;
 /** Milliseconds until the header of a request, and until the whole request, must have come. */
 export const HEADER_TIME = 10_000;
 export const REQUEST_TIME = 60_000;
+/** Milliseconds between two looks for requests that are late. */
+const LOOK_EVERY = 1000;
 /** Milliseconds for what is under way when the door closes. */
 const CLOSE_TIME = 1000;
 
@@ -31,7 +33,8 @@ export interface Door {
 
 /** Opens one. */
 export async function openDoor(app: OpenAPIHono, at: BindAddress): Promise<Door> {
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const serverOptions = { connectionsCheckingInterval: LOOK_EVERY };
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as Server;
   server.headersTimeout = HEADER_TIME;
   server.requestTimeout = REQUEST_TIME;
   server.maxConnections = MAX_CONNECTIONS;

@@ -57,7 +57,7 @@ export function addSuspensions(app: OpenAPIHono, { suspensions, clock, wake }: D
     responses: { 204: { description: 'It is delivered to again' }, 404: PROBLEM },
   });
   app.openapi(resume, async (c) => {
-    if (!(await suspensions.resume(c.req.valid('query'))))
+    if (!(await suspensions.resume(c.req.valid('query'), whoOf(c))))
       return problem(c, 404, 'there is no such suspension');
     wake();
     return c.body(null, 204);

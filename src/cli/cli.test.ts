@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'good.yaml'), 'stateDir: ./state\n');
 writeFileSync(join(folder, 'bad.yaml'), 'hostname: a\nhostnam: b\n');
-writeFileSync(join(folder, 'warns.yaml'), 'milters: [{hostname: a, flagsAction: 512}]\n');
+writeFileSync(join(folder, 'warns.yaml'), 'milters: [{hostname: localhost, flagsAction: 512}]\n');
 
 /** Runs a command and catches what it writes. */
 async function run(args: string[], more: Partial<Machine> = {}) {

@@ -11,6 +11,7 @@ import { addMilter } from './milter/commands.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
+import { addConfig, addToken } from './settings/commands.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
 import { addUserHash } from './user-hash.ts';
 import { addVersion } from './version.ts';
@@ -47,8 +48,9 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
       outputError: () => {}, // said by usageCode, in the form of all our errors
     });
   addServe(program, terminal, ends);
-  const config = program.command('config').description('look at configurations');
+  const config = program.command('config').description('look at configurations and change them');
   addConfigCheck(config, terminal, ends);
+  addConfig(config, terminal, ends);
   addQueue(program, terminal, ends);
   addQuarantine(program, terminal, ends);
   addMilter(program, terminal, ends);
@@ -56,6 +58,7 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addReady(program, terminal, ends);
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);
+  addToken(program, terminal, ends);
   addVersion(program, terminal, ends);
   return program;
 }

@@ -89,14 +89,14 @@ export class Suspensions {
     });
   }
 
-  /** Takes a suspension back; false when there is none. Rejects when the file cannot be written. */
-  resume(what: Suspended): Promise<boolean> {
+  /** Takes a suspension back; false when there is none. `by`: who wants that, for the log. Rejects when the file cannot be written. */
+  resume(what: Suspended, by?: string): Promise<boolean> {
     return this.#inTurn(async () => {
       const next = new Map(this.#all);
       const name = what.kind === 'domain' ? what.name.toLowerCase() : what.name;
       if (!next.delete(keyOf({ kind: what.kind, name }))) return false;
       await this.#keep(next);
-      this.#options.notices('delivery.resumed', { kind: what.kind, name });
+      this.#options.notices('delivery.resumed', { kind: what.kind, name, by });
       return true;
     });
   }

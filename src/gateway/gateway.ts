@@ -31,6 +31,7 @@ import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
 import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
+import { Settings, type ConfigHome } from './settings/index.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
 import { authOptions, Users } from './users/index.ts';
@@ -44,6 +45,8 @@ export interface Surroundings {
   readonly notices: NoticeSink;
   /** Set where another process delivers from the same spool: lets it know that something was accepted. Must not throw. */
   readonly tellDelivery?: () => void;
+  /** Where the configuration comes from; left out: from the program itself, which alone can change it. */
+  readonly home?: ConfigHome;
   /** Lines of the log so far, for the figures. */
   readonly lines?: Readonly<Record<Level, number>>;
   /** What the other processes of the same gateway counted. Must not reject. */
@@ -141,9 +144,16 @@ export class Gateway {
       spool,
       draining: () => this.#stopping,
     };
+    const settings = { ...around, home: around.home ?? null, config: desk.config };
     this.office = around.tellDelivery
       ? null
-      : { desk: makeDesk(desk), milters, metrics: around.metrics, ready: () => readiness(ready) };
+      : {
+          desk: makeDesk(desk),
+          milters,
+          settings: new Settings(settings),
+          metrics: around.metrics,
+          ready: () => readiness(ready),
+        };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 

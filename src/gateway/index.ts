@@ -10,6 +10,8 @@ export * from './check/index.ts';
 export * from './milters/index.ts';
 export * from './queue/index.ts';
 export { replaceFile } from './replace-file.ts';
+export * from './settings/index.ts';
 export { runGateway, type RunOptions } from './run.ts';
+export { hashPassword } from './users/index.ts';
 export { VERSION } from '#gateway/config';
 export { work } from './workers/worker.ts';

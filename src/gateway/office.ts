@@ -7,6 +7,7 @@ import type { Metrics } from './metrics/index.ts';
 import type { MilterDesk } from './milters/index.ts';
 import type { Desk } from './queue/index.ts';
 import type { Readiness } from './ready.ts';
+import type { Settings } from './settings/index.ts';
 
 /** See above. */
 export interface Office {
@@ -18,4 +19,6 @@ export interface Office {
   readonly metrics: Metrics;
   /** Whether mail is taken. */
   readonly ready: () => Promise<Readiness>;
+  /** The configuration, and how it is changed. */
+  readonly settings: Settings;
 }

@@ -1,4 +1,7 @@
-/** A configuration file read again: taken over by whoever runs the gateway, or refused with the reason in the log. Never rejects. */
+/**
+ * A configuration file read again: taken over by whoever runs the gateway, or refused with the reason in the log, which is returned
+ * too (null: it is taken over). Never rejects.
+ */
 import { diagnosticLine, loadConfig, type Config } from '#gateway/config';
 import type { Log } from './log.ts';
 import { said } from './signals.ts';
@@ -14,9 +17,12 @@ export async function reloadFrom(
   file: string,
   log: Log,
   take: (loaded: Reloaded) => Promise<void>,
-): Promise<void> {
+): Promise<string | null> {
   const { notices } = log;
-  const refuse = (reason: string): void => notices('gateway.reload-refused', { file, reason });
+  const refuse = (reason: string): string => {
+    notices('gateway.reload-refused', { file, reason });
+    return reason;
+  };
   const loaded = loadConfig({ file });
   if (!loaded.ok) return refuse(loaded.errors.map((d) => diagnosticLine(d)).join('; '));
   try {
@@ -28,4 +34,5 @@ export async function reloadFrom(
   for (const warning of loaded.warnings)
     notices('gateway.config-warning', { file, warning: diagnosticLine(warning) });
   notices('gateway.reloaded', { file });
+  return null;
 }

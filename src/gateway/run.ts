@@ -33,9 +33,18 @@ export async function runGateway(options: RunOptions): Promise<number> {
   if (config.workers > 1 && configFile !== null) return superviseWorkers(configFile, workerProgram);
   const log = openLog(config.log);
   let gateway: Gateway;
+  // What is read now is taken over behind a reload that is under way.
+  const reload = async (): Promise<string | null> => {
+    const { notices } = gateway;
+    if (configFile !== null)
+      return reloadFrom(configFile, { ...log, notices }, ({ config: next }) => gateway.reload(next));
+    notices('gateway.reload-refused', { file: 'built in', reason: NO_FILE });
+    return NO_FILE;
+  };
   try {
+    const home = { file: configFile, reload };
     const { notices, lines } = log;
-    gateway = await Gateway.start(config, { clock: systemClock, notices, lines });
+    gateway = await Gateway.start(config, { clock: systemClock, notices, lines, home });
   } catch (error) {
     process.stderr.write(`error: the gateway cannot start — ${said(error)}\n`);
     return 1;
@@ -46,13 +55,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
   const addresses = [...gateway.addresses.values()].flat();
   notices('gateway.started', { addresses, milters: config.milters.map((m) => m.name), pid: process.pid });
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
-  const reload = (): void => {
-    // What is read now is taken over behind a reload that is under way.
-    if (configFile !== null)
-      void reloadFrom(configFile, { ...log, notices }, ({ config: next }) => gateway.reload(next));
-    else notices('gateway.reload-refused', { file: 'built in', reason: NO_FILE });
-  };
-  process.on('SIGHUP', reload);
+  process.on('SIGHUP', () => void reload());
   await endSignal();
   notices('gateway.draining', { graceMs: GRACE });
   // A second signal ends at once what the first one lets finish.

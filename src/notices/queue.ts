@@ -17,6 +17,14 @@ export const queueNotices = {
     says: 'many wrong tokens come from one address; they are answered with 429 and logged a hundred at a time',
   },
   'admin.changed': { level: 'info', says: 'an operator changed tokens or settings' },
+  'config.history-failed': {
+    level: 'error',
+    says: 'a configuration could not be put into the history; the change itself is not concerned',
+  },
+  'config.not-put-back': {
+    level: 'error',
+    says: 'a configuration was refused and the old text could not be put back into the file',
+  },
   'admin.tokens-unreadable': {
     level: 'error',
     says: 'the file of the tokens cannot be read; none of them opens anything',

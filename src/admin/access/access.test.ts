@@ -187,3 +187,19 @@ test('A12: JSON with a key twice, with __proto__, or nested deeply is refused wi
   assert.match(troubleIn('['.repeat(100_000))!, /nested more than 64/);
   assert.equal(troubleIn('['.repeat(64) + ']'.repeat(64)), null);
 });
+
+test('A05: how long a token is compared tells nothing about how much of it is right', async (t) => {
+  const tokens = await kept(t).open();
+  const right = 'a-token-of-some-length-0123456789';
+  tokens.configure(right);
+  const guesses = ['x'.repeat(right.length), `${right.slice(0, -1)}x`, right.slice(0, 8), right];
+  const times = guesses.map((): number[] => []);
+  for (let n = 0; n < 10_000; n++)
+    for (const [i, guess] of guesses.entries()) {
+      const begin = performance.now();
+      tokens.holderOf(guess);
+      times[i]!.push(performance.now() - begin);
+    }
+  const medians = times.map((all) => all.toSorted((a, b) => a - b)[all.length / 2]!);
+  assert.ok(Math.max(...medians) < 2 * Math.min(...medians) + 0.002, medians.join(' '));
+});

@@ -6,7 +6,9 @@ import { troubleIn } from './strict-json.ts';
 /** Stands before all resources, behind the bound on a body's size. */
 export const strictBodies: MiddlewareHandler = async (c, next) => {
   if (/^application\/(?:[\w.+-]+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
-    const trouble = troubleIn(await c.req.text());
+    // Whoever hangs up meanwhile hears nothing any more.
+    const text = await c.req.text().catch(() => null);
+    const trouble = text === null ? 'it breaks off' : troubleIn(text);
     if (trouble !== null) return problem(c, 400, `the body is not taken: ${trouble}`);
   }
   return next();

@@ -42,7 +42,7 @@ export async function localDesk(config: Config, who: string, notices: NoticeSink
       if (typeof made === 'string') throw new EndError('request_refused', NOT_SUSPENDED[made]);
       return suspensionLine(made);
     },
-    resume: (what) => suspensions.resume(what),
+    resume: (what) => suspensions.resume(what, operatorOf(who)),
     close: () => desk.close(),
   };
 }

@@ -38,5 +38,15 @@ export {
 } from './password.ts';
 export { parseSize } from './size.ts';
 export { senderPattern, userName, type UserConfig } from './users.ts';
+export { editList, LISTS, listIn, valueIn, type ListEdit, type ListName, type NotEditable } from './edit.ts';
+export {
+  effectiveListener,
+  effectiveMilter,
+  effectiveRoute,
+  effectiveSettings,
+  HIDDEN,
+  writtenIn,
+} from './effective.ts';
+export { configJsonSchema } from './json-schema.ts';
 export { VERSION } from './version.ts';
 export { loadConfig, type ConfigSource, type LoadOptions, type LoadResult } from './load.ts';

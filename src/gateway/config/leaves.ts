@@ -34,9 +34,19 @@ export function leaf<T>(parse: (value: unknown) => T | Problem): z.ZodType<T> {
   });
 }
 
+/** A leaf with what the JSON Schema of the configuration says of it. */
+function told<T>(schema: z.ZodType<T>, meta: Readonly<Record<string, unknown>>): z.ZodType<T> {
+  return schema.meta(meta);
+}
+
+/** A value, or the place where it stands. */
+const orElsewhere = (...kinds: readonly object[]): Record<string, unknown> => ({
+  anyOf: [...kinds, { $ref: '#/$defs/elsewhere' }],
+});
+
 /** A leaf over text. Without `parse`, any text that is not empty. */
 export function text<T = string>(parse?: (text: string) => T | Problem): z.ZodType<T> {
-  return leaf((value) => {
+  const schema = leaf<T>((value) => {
     if (typeof value !== 'string' || value === '')
       return new Problem(
         `must be a text, not ${shown(value)}`,
@@ -44,16 +54,25 @@ export function text<T = string>(parse?: (text: string) => T | Problem): z.ZodTy
       );
     return parse ? parse(value) : (value as T);
   });
+  return told(schema, orElsewhere({ type: 'string', minLength: 1 }));
 }
 
 /** A whole number within bounds, both included. */
 export function integer(least: number, most: number): z.ZodType<number> {
-  return leaf((value) => wholeNumber(value, least, most));
+  const whole = { type: 'integer', minimum: least, maximum: most };
+  return told(
+    leaf((value) => wholeNumber(value, least, most)),
+    orElsewhere(whole),
+  );
 }
 
 /** A whole number, or null for "unset", as the 0.16 encoding writes it. */
 export function integerOrUnset(least: number, most: number): z.ZodType<number | null> {
-  return leaf((value) => (value === null ? null : wholeNumber(value, least, most)));
+  const whole = { type: ['integer', 'null'], minimum: least, maximum: most };
+  return told(
+    leaf((value) => (value === null ? null : wholeNumber(value, least, most))),
+    orElsewhere(whole),
+  );
 }
 
 function wholeNumber(value: unknown, least: number, most: number): number | Problem {
@@ -66,26 +85,30 @@ function wholeNumber(value: unknown, least: number, most: number): number | Prob
 }
 
 /** `true` or `false`. */
-export const flag = leaf((value): boolean | Problem => {
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
-  return new Problem(`must be true or false, not ${shown(value)}`, 'write true or false');
-});
+export const flag = told(
+  leaf((value): boolean | Problem => {
+    if (value === true || value === 'true') return true;
+    if (value === false || value === 'false') return false;
+    return new Problem(`must be true or false, not ${shown(value)}`, 'write true or false');
+  }),
+  orElsewhere({ type: 'boolean' }),
+);
 
 /** One word of a few. */
 export function oneOf<const W extends string>(...words: readonly W[]): z.ZodType<W> {
-  return leaf((value) => {
+  const schema = leaf<W>((value) => {
     const word = words.find((w) => w === value);
     return (
       word ??
       new Problem(`must be one of ${words.join(', ')}, not ${shown(value)}`, 'write one of these words')
     );
   });
+  return told(schema, orElsewhere({ enum: words }));
 }
 
 /** A duration in milliseconds from `least` to `most`, written as "30s" or as a number of milliseconds. */
 export function duration(least: number, most: number): z.ZodType<number> {
-  return leaf((value) => {
+  const schema = leaf<number>((value) => {
     const ms = typeof value === 'string' || typeof value === 'number' ? parseDuration(value) : null;
     const notation = 'write a duration such as 30s, 5m, 1h, 2d, or milliseconds';
     if (ms === null) return new Problem(`${shown(value)} is not a duration`, notation);
@@ -93,11 +116,13 @@ export function duration(least: number, most: number): z.ZodType<number> {
       return new Problem(`must be from ${least} ms to ${most} ms, not ${shown(value)}`, notation);
     return ms;
   });
+  const text = { type: 'string', pattern: '^\\s*\\d{1,12}\\s*(ms|s|m|h|d|MS|S|M|H|D)?\\s*$' };
+  return told(schema, orElsewhere({ type: 'integer', minimum: least, maximum: most }, text));
 }
 
 /** A size in bytes from `least` to `most`, written as "50MB" or as a number of bytes. */
 export function size(least: number, most: number): z.ZodType<number> {
-  return leaf((value) => {
+  const schema = leaf<number>((value) => {
     const bytes = typeof value === 'string' || typeof value === 'number' ? parseSize(value) : null;
     const notation = 'write a size such as 50MB, 64KiB, or bytes';
     if (bytes === null) return new Problem(`${shown(value)} is not a size`, notation);
@@ -105,6 +130,8 @@ export function size(least: number, most: number): z.ZodType<number> {
       return new Problem(`must be from ${least} to ${most} bytes, not ${shown(value)}`, notation);
     return bytes;
   });
+  const text = { type: 'string', pattern: '^\\s*\\d{1,15}\\s*([KMGkmg]?(i?[Bb])?)?\\s*$' };
+  return told(schema, orElsewhere({ type: 'integer', minimum: least, maximum: most }, text));
 }
 
 /** A value kept as written, a Secret unopened: for keys whose meaning is not read here. */
@@ -135,16 +162,19 @@ export function list<T extends z.ZodType>(
   item: T,
   options: { readonly single?: boolean; readonly least?: number } = {},
 ) {
-  return z.preprocess((value, ctx) => {
-    const items = itemsOf(value, options.single ?? false);
-    const least = options.least ?? 0;
-    if (items && items.length >= least) return items;
-    const params: ProblemParams = items
-      ? { message: 'is empty', remedy: 'write at least one entry, or remove the key' }
-      : { message: `must be a list, not ${shown(value)}`, remedy: 'write [a, b], or one "- entry" a line' };
-    ctx.issues.push({ code: 'custom', input: value, params });
-    return z.NEVER;
-  }, z.array(item));
+  return z.preprocess(
+    (value, ctx) => {
+      const items = itemsOf(value, options.single ?? false);
+      const least = options.least ?? 0;
+      if (items && items.length >= least) return items;
+      const params: ProblemParams = items
+        ? { message: 'is empty', remedy: 'write at least one entry, or remove the key' }
+        : { message: `must be a list, not ${shown(value)}`, remedy: 'write [a, b], or one "- entry" a line' };
+      ctx.issues.push({ code: 'custom', input: value, params });
+      return z.NEVER;
+    },
+    z.array(item).meta({ minItems: options.least ?? 0, ...(options.single && { single: true }) }),
+  );
 }
 
 /** A set of words: a list of them, or the keyed form `{"data": true, "rcpt": false}`. At least one; in the order of `words`. */
@@ -154,7 +184,7 @@ export function wordSet<const W extends string>(...words: readonly W[]): z.ZodTy
     (words as readonly unknown[]).includes(word)
       ? null
       : new Problem(`must be one of ${words.join(', ')}, not ${shown(word)}`, remedy, at);
-  return leaf((value) => {
+  const schema = leaf<readonly W[]>((value) => {
     const keyed = isMapping(value) && !isKeyedList(value);
     const entries: readonly (readonly [unknown, unknown, DocPath])[] | undefined = keyed
       ? Object.entries(value).map(([word, on]) => [word, on, [word]])
@@ -168,6 +198,14 @@ export function wordSet<const W extends string>(...words: readonly W[]): z.ZodTy
     }
     const chosen = new Set(entries.filter(([, on]) => on === true).map(([word]) => word));
     return chosen.size ? words.filter((w) => chosen.has(w)) : new Problem('is empty', remedy);
+  });
+  const properties = Object.fromEntries(words.map((word) => [word, { type: 'boolean' }]));
+  return told(schema, {
+    anyOf: [
+      { enum: words },
+      { type: 'array', items: { enum: words }, minItems: 1 },
+      { type: 'object', properties },
+    ],
   });
 }
 

@@ -3,6 +3,7 @@
  * field is in the milter reference, section 17.
  */
 import { resolve as absolute } from 'node:path';
+import { adviceFor } from './advice.ts';
 import { blockOf } from './blocks.ts';
 import type { MilterConfig } from './config.ts';
 import { BOUNDS, DEFAULTS } from './defaults.ts';
@@ -46,7 +47,7 @@ export function resolveMilters(
     const purpose = { path: [...at, 'enable'], variables: 'enable', defaultTo: 'true' } as const;
     // Which variables are known depends on the stages.
     const enable = cx.refused([...at, 'stages']) ? purpose : { ...purpose, stages };
-    return {
+    const milter: MilterConfig = {
       name,
       endpoint,
       stages: new Set(stages),
@@ -67,6 +68,9 @@ export function resolveMilters(
       reuse: m.reuse ?? false,
       parallel: m.parallel ?? false,
     };
+    if (!['hostname', 'timeoutData', 'useTls'].some((key) => cx.refused([...at, key])))
+      for (const issue of adviceFor(milter, at)) cx.say(issue);
+    return [milter];
   });
 }
 

@@ -31,6 +31,8 @@ export interface CrewOptions {
   readonly output: LineOutput;
   /** What the supervisor counted itself. */
   readonly own: () => Promise<Snapshot>;
+  /** Reads the configuration file again and lets all workers take it over; why not, or null. Must not reject. */
+  readonly reread: () => Promise<string | null>;
 }
 
 interface Place {
@@ -55,12 +57,21 @@ export class Crew {
   constructor(options: CrewOptions) {
     this.#options = options;
     this.#config = options.config;
-    const { workers, clock, output } = options;
+    const { workers, clock, output, reread } = options;
     const accepted = (): void => this.#places[0]!.slot.tell({ order: 'wake' });
     const asked = (slot: Slot, id: number): void => void this.#figures(slot, id);
     const ended = (slot: Slot, readyMs: number, how: string): void => this.#ended(slot, readyMs, how);
     this.#places = Array.from({ length: workers }, (_, i) => ({
-      slot: new Slot({ number: i + 1, delivers: i === 0, clock, output, accepted, asked, ended }),
+      slot: new Slot({
+        number: i + 1,
+        delivers: i === 0,
+        clock,
+        output,
+        accepted,
+        asked,
+        reload: reread,
+        ended,
+      }),
       backOff: new BackOff(),
       later: null,
     }));

@@ -31,6 +31,8 @@ export type Order =
   | { readonly order: 'figures'; readonly id: number }
   /** What all others counted, as asked. */
   | { readonly order: 'figures-of-all'; readonly id: number; readonly snapshots: readonly Snapshot[] }
+  /** What became of the reload that the worker asked for; `trouble` as in `answer`. */
+  | { readonly order: 'reloaded'; readonly id: number; readonly trouble: string }
   /** End; may come again with a shorter grace. */
   | { readonly order: 'stop'; readonly graceMs: number };
 
@@ -48,5 +50,7 @@ export type Report =
   | { readonly report: 'figures'; readonly id: number; readonly snapshot: Snapshot }
   /** It wants to know what all others counted. */
   | { readonly report: 'ask-figures'; readonly id: number }
+  /** The configuration file has changed: all workers are to take it over; answered by `reloaded`. */
+  | { readonly report: 'reload'; readonly id: number }
   /** It accepted mail that another worker is to deliver. */
   | { readonly report: 'accepted' };

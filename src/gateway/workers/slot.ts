@@ -41,6 +41,8 @@ export interface SlotOptions {
   readonly accepted: () => void;
   /** The worker wants to know what the others counted. */
   readonly asked: (slot: Slot, id: number) => void;
+  /** The worker asks for a reload of all; why nothing changed, or null. Must not reject. */
+  readonly reload: () => Promise<string | null>;
   /** The worker is gone. `readyMs`: how long it had listened, 0 when it never did; `how`: exit code or signal. */
   readonly ended: (slot: Slot, readyMs: number, how: string) => void;
 }
@@ -188,6 +190,14 @@ export class Slot {
     if (report.report === 'accepted') this.#options.accepted();
     if (report.report === 'ask-figures') this.#options.asked(this, report.id);
     if (report.report === 'figures') this.#figures.get(report.id)?.(report.snapshot);
+    if (report.report === 'reload') {
+      const { id } = report;
+      const worker = this.#worker;
+      void this.#options.reload().then((trouble) => {
+        // Another process in this place has asked for nothing.
+        if (worker === this.#worker) this.tell({ order: 'reloaded', id, trouble: trouble ?? '' });
+      });
+    }
     if (report.report !== 'answer') return;
     const waiting = this.#waiting.get(report.id);
     this.#waiting.delete(report.id);

@@ -25,7 +25,10 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   const metrics = new Metrics({ ...opened, clock: systemClock });
   const { notices } = metrics;
   const log = { ...opened, notices };
-  const crew = new Crew({
+  // The configuration is read and checked here, once; the workers get its text.
+  const reread = (): Promise<string | null> =>
+    reloadFrom(file, log, (loaded) => crew.reload(configText(file, loaded.text)));
+  const crew: Crew = new Crew({
     program,
     workers: config.workers,
     config: configText(file, text),
@@ -33,12 +36,10 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
     notices,
     output,
     own: () => metrics.snapshot(),
+    reread,
   });
-  // The configuration is read and checked here, once; the workers get its text.
-  const reload = (): void =>
-    void reloadFrom(file, log, (loaded) => crew.reload(configText(file, loaded.text)));
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
-  process.on('SIGHUP', reload);
+  process.on('SIGHUP', () => void reread());
   // Neither a signal that may come nor a worker that waits to be replaced would.
   const alive = setInterval(() => undefined, 2 ** 30);
   let ending = false;

@@ -20,6 +20,7 @@ export function work(attend: Attend): void {
   process.on('message', (order: Order) => {
     if (order.order === 'start') life = begin(order, attend);
     else if (order.order === 'figures-of-all') colleagues.hear(order.id, order.snapshots);
+    else if (order.order === 'reloaded') reloads.get(order.id)?.(order.trouble === '' ? null : order.trouble);
     else void life.then((begun) => begun && follow(begun, order));
   });
   report({ report: 'here' });
@@ -27,6 +28,21 @@ export function work(attend: Attend): void {
 
 /** What the other workers counted. */
 const colleagues = new Colleagues(systemClock, (id) => report({ report: 'ask-figures', id }));
+/** Reloads that were asked for, by number: who waits for the answer. */
+const reloads = new Map<number, (trouble: string | null) => void>();
+let asked = 0;
+
+/** Asks the supervisor to let all workers read the file again. When it is gone, so is this process. */
+function askReload(): Promise<string | null> {
+  const id = asked++;
+  return new Promise((resolve) => {
+    reloads.set(id, (trouble) => {
+      reloads.delete(id);
+      resolve(trouble);
+    });
+    report({ report: 'reload', id });
+  });
+}
 
 interface Life {
   readonly gateway: Gateway;
@@ -50,6 +66,7 @@ async function begin(
       clock: systemClock,
       notices: log.notices,
       lines: log.lines,
+      home: { file: text.file, reload: askReload },
       ...(delivers ? { others: () => colleagues.ask() } : elsewhere),
     });
     const { notices } = gateway;
@@ -86,6 +103,7 @@ async function follow(life: Life, order: Order): Promise<void> {
       report({ report: 'figures', id: order.id, snapshot: await life.gateway.snapshot() });
       return;
     case 'figures-of-all': // heard before
+    case 'reloaded': // heard before
     case 'start': // was the first
   }
 }
