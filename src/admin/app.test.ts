@@ -72,7 +72,7 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   tokens.configure(TOKEN);
   const access = new Access({ tokens, names: [], clock, notices });
   const entry = token ? ({ access, door: 'network', metrics: 'token' } as const) : null;
-  const app = makeApp({ desk, metrics, ready }, entry, notices);
+  const app = makeApp({ desk, journal: null, metrics, ready }, entry, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {
       method,

@@ -43,7 +43,7 @@ async function open(
   });
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
-  const attendance = await attend({ desk, metrics, ready }, config, { clock, notices });
+  const attendance = await attend({ desk, journal: null, metrics, ready }, config, { clock, notices });
   t.after(async () => {
     await attendance.close();
     rmSync(folder, { recursive: true });

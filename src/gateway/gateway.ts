@@ -124,7 +124,7 @@ export class Gateway {
     };
     this.office = around.tellDelivery
       ? null
-      : { desk: makeDesk(desk), metrics: around.metrics, ready: () => readiness(ready) };
+      : { desk: makeDesk(desk), journal: null, metrics: around.metrics, ready: () => readiness(ready) };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 

@@ -3,6 +3,7 @@
  *
  * A gateway has an office where it delivers. Each part is a room of its own that says in its file what it promises.
  */
+import type { JournalReader } from '#journal';
 import type { Metrics } from './metrics/index.ts';
 import type { Desk } from './queue/index.ts';
 import type { Readiness } from './ready.ts';
@@ -15,4 +16,6 @@ export interface Office {
   readonly metrics: Metrics;
   /** Whether mail is taken. */
   readonly ready: () => Promise<Readiness>;
+  /** What happened to mail; null when the journal is off. */
+  readonly journal: JournalReader | null;
 }
