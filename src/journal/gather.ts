@@ -1,0 +1,304 @@
+/**
+ * Write-behind: rows, recordings, changes and delivery lines are gathered in memory and written in batches.
+ *
+ * A row waits a moment for the outcome of its delivery, so that a message that is accepted and delivered meanwhile costs one put.
+ * Memory is bounded: when the disk does not keep up, body bytes, then recordings, then changes and rows are given up and
+ * counted. A failed write is noticed and its batch is gone; nothing here rejects, nobody on the way of the mail ever waits.
+ */
+import type { Clock } from '#clock';
+import type { NoticeSink } from '#notices';
+import { encodeChanges } from './changes-code.ts';
+import type { Changes } from './changes.ts';
+import { encodeDirectory, type PartLine } from './line-code.ts';
+import { Pace } from './pace.ts';
+import { decodeDelivery, encodeDelivery, encodeRow, firstLines, mergeLines } from './row-code.ts';
+import type { DeliveryLine, HistoryRow } from './row.ts';
+import { Segments, type Segment } from './segments.ts';
+import { keyOf, type Table, type Tables } from './tables.ts';
+
+/** Bytes of recordings and changes that may wait: from the first on without body bytes, from the second on none are taken. */
+export const WAITING_BODIES = 8 * 1024 * 1024;
+export const WAITING_BYTES = 16 * 1024 * 1024;
+/** Rows that may wait, and rows whose delivery lines may. */
+export const WAITING_ROWS = 20_000;
+/** Milliseconds a row waits for the outcome of its delivery. */
+const PATIENCE = 600;
+/** Writes in one go of the event loop. */
+const IN_ONE_GO = 250;
+/** Milliseconds between two notices of the same trouble. */
+const NOTICE_EVERY = 60_000;
+
+/** Marks a record of `delivery` that names the row which its message belongs to. */
+export const ALIAS = '>';
+
+/** What the gatherer is handed. */
+export interface GatherOptions {
+  readonly tables: Tables;
+  /** Makes keys of segments: as queue ids. */
+  readonly newId: () => string;
+  /** Name of this process among those that write. */
+  readonly writer: string;
+  /** False: the disk is needed for mail. */
+  readonly hasRoom: () => boolean;
+  /** Hears of a write that failed for damage. */
+  readonly broken: (error: unknown) => void;
+  readonly clock: Clock;
+  readonly notices: NoticeSink;
+}
+
+/** What was written. */
+export interface Written {
+  readonly ids: readonly string[];
+  readonly parts: number;
+  readonly changes: number;
+}
+
+interface Waiting {
+  readonly row: HistoryRow;
+  readonly since: number;
+  lines: DeliveryLine[];
+}
+
+type Put = readonly [table: Table, key: string, value: Buffer];
+
+/** See the head of the file. */
+export class Gather {
+  readonly #o: GatherOptions;
+  readonly #segments = new Segments();
+  #rows = new Map<string, Waiting>();
+  #delivery = new Map<string, DeliveryLine[]>();
+  #aliases = new Map<string, string>();
+  #changes: Changes[] = [];
+  #changesBytes = 0;
+  #writing: Promise<Written> | null = null;
+  #noticedAt = -Infinity;
+  #history = 0;
+  #parts = 0;
+  /** Bytes and rows that were given up. */
+  lostBytes = 0;
+  lostRows = 0;
+
+  constructor(options: GatherOptions) {
+    this.#o = options;
+  }
+
+  /** Nothing waits. */
+  get empty(): boolean {
+    return (
+      this.#rows.size + this.#delivery.size + this.#aliases.size + this.#changes.length === 0 &&
+      this.#segments.empty
+    );
+  }
+
+  /** See RecorderHome. */
+  get pressure(): 0 | 1 | 2 {
+    const bytes = this.#segments.bytes + this.#changesBytes;
+    return bytes < WAITING_BODIES ? 0 : bytes < WAITING_BYTES ? 1 : 2;
+  }
+
+  row(row: HistoryRow): void {
+    if (this.#rows.size >= WAITING_ROWS) this.lostRows++;
+    else this.#rows.set(row.id, { row, since: this.#o.clock.elapsed(), lines: [] });
+  }
+
+  /** Something became of a message on its way out. */
+  delivery(id: string, line: DeliveryLine): void {
+    const row = this.#aliases.get(id) ?? id;
+    const waiting = this.#rows.get(row);
+    if (waiting) {
+      waiting.lines.push(line);
+      return;
+    }
+    const lines = this.#delivery.get(row);
+    if (lines) lines.push(line);
+    else if (this.#delivery.size < WAITING_ROWS) this.#delivery.set(row, [line]);
+    else this.lostRows++;
+  }
+
+  /** What becomes of the message `id` from now on belongs to the row of `row`. */
+  alias(id: string, row: string): void {
+    if (this.#aliases.size < WAITING_ROWS) this.#aliases.set(id, this.#aliases.get(row) ?? row);
+  }
+
+  /** False: there is no room. */
+  changes(changes: Changes): boolean {
+    const bytes = sizeOf(changes);
+    if (this.pressure > 0) {
+      this.lostBytes += bytes;
+      return false;
+    }
+    this.#changes.push(changes);
+    this.#changesBytes += bytes;
+    return true;
+  }
+
+  part(line: PartLine, recording: Uint8Array): void {
+    this.#segments.add(line, recording);
+  }
+
+  /** Writes what waits; `all`: rows too that could wait longer. */
+  async write(all: boolean): Promise<Written> {
+    while (this.#writing) await this.#writing;
+    if (this.empty) return NOTHING;
+    this.#writing = this.#write(all);
+    const written = await this.#writing;
+    this.#writing = null;
+    return written;
+  }
+
+  async #write(all: boolean): Promise<Written> {
+    const { tables, hasRoom } = this.#o;
+    const rows = this.#takeRows(all);
+    const segments = this.#segments.take();
+    const changes = this.#changes;
+    const bytes = this.#changesBytes;
+    const delivery = this.#delivery;
+    const aliases = this.#aliases;
+    this.#changes = [];
+    this.#delivery = new Map();
+    this.#aliases = new Map();
+    try {
+      if (!hasRoom()) return this.#giveUp(rows, segments, bytes, 'the disk is nearly full');
+      tables.freshen();
+      const puts: Put[] = [];
+      const pace = new Pace();
+      for (const waiting of rows) {
+        puts.push([tables.rows, waiting.row.id, Buffer.from(encodeRow(finished(waiting)), 'utf8')]);
+        await pace.rest();
+      }
+      for (const segment of segments) puts.push(...this.#segmentPuts(segment));
+      for (const one of changes) {
+        puts.push([tables.changes, one.id, encodeChanges(one)]);
+        await pace.rest();
+      }
+      for (const put of this.#deliveryPuts(delivery, aliases)) {
+        puts.push(put);
+        await pace.rest();
+      }
+      this.#history += rows.length + delivery.size;
+      const parts = segments.reduce((sum, s) => sum + s.lines.length, 0);
+      this.#parts += parts;
+      const ids = rows.map(({ row }) => row.id);
+      const word = JSON.stringify([
+        this.#history,
+        this.#parts,
+        ids.concat([...delivery.keys()]).slice(-MAX_IDS),
+      ]);
+      puts.push([tables.meta, `w/${this.#o.writer}`, Buffer.from(word)]);
+      await this.#put(puts);
+      return { ids: [...ids, ...delivery.keys()], parts, changes: changes.length };
+    } catch (error) {
+      this.#o.broken(error);
+      return this.#giveUp(rows, segments, bytes, error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#segments.written(segments);
+      this.#changesBytes -= bytes;
+    }
+  }
+
+  async #put(puts: readonly Put[]): Promise<void> {
+    const commits: Promise<unknown>[] = [];
+    for (let at = 0; at < puts.length; at += IN_ONE_GO) {
+      const some = puts.slice(at, at + IN_ONE_GO);
+      commits.push(
+        this.#o.tables.batch(() => {
+          for (const [table, key, value] of some) void table.put(keyOf(key), value);
+        }),
+      );
+      if (at + IN_ONE_GO < puts.length) await new Promise(setImmediate);
+    }
+    await Promise.all(commits);
+  }
+
+  #takeRows(all: boolean): readonly Waiting[] {
+    const old = this.#o.clock.elapsed() - PATIENCE;
+    const taken: Waiting[] = [];
+    const staying = new Map<string, Waiting>();
+    for (const [id, waiting] of this.#rows) {
+      if (all || waiting.since <= old || isSettled(waiting)) taken.push(waiting);
+      else staying.set(id, waiting);
+    }
+    this.#rows = staying;
+    return taken;
+  }
+
+  #segmentPuts(segment: Segment): Put[] {
+    const key = this.#o.newId();
+    const { tables } = this.#o;
+    return [
+      [tables.packets, key, segment.buffer.subarray(0, segment.used)],
+      [tables.lines, key, encodeDirectory(segment.lines, segment.used)],
+    ];
+  }
+
+  *#deliveryPuts(
+    delivery: ReadonlyMap<string, DeliveryLine[]>,
+    aliases: ReadonlyMap<string, string>,
+  ): Iterable<Put> {
+    const { tables } = this.#o;
+    for (const [id, row] of aliases) {
+      const known = tables.delivery.get(keyOf(row))?.toString();
+      yield [tables.delivery, id, Buffer.from(known?.startsWith(ALIAS) ? known : ALIAS + row)];
+    }
+    const merged = new Map<string, readonly DeliveryLine[]>();
+    for (const [id, lines] of delivery) {
+      const known = tables.delivery.get(keyOf(id))?.toString();
+      const row = known?.startsWith(ALIAS) ? known.slice(ALIAS.length) : id;
+      const before =
+        merged.get(row) ??
+        decodeDelivery((row === id ? known : tables.delivery.get(keyOf(row))?.toString()) ?? '[]');
+      merged.set(row, mergeLater(before, lines));
+    }
+    for (const [row, lines] of merged) yield [tables.delivery, row, Buffer.from(encodeDelivery(lines))];
+  }
+
+  #giveUp(
+    rows: readonly Waiting[],
+    segments: readonly Segment[],
+    changesBytes: number,
+    why: string,
+  ): Written {
+    this.lostRows += rows.length;
+    for (const { used } of segments) this.lostBytes += used;
+    this.lostBytes += changesBytes;
+    const now = this.#o.clock.elapsed();
+    if (now - this.#noticedAt >= NOTICE_EVERY) {
+      this.#noticedAt = now;
+      this.#o.notices('journal.not-written', { error: why, rows: this.lostRows, bytes: this.lostBytes });
+    }
+    return NOTHING;
+  }
+}
+
+const NOTHING: Written = { ids: [], parts: 0, changes: 0 };
+/** Ids that a writer tells the others of at a time. */
+const MAX_IDS = 1000;
+
+const FINAL: ReadonlySet<string> = new Set(['delivered', 'failed', 'expired', 'deleted', 'bounced']);
+
+function isSettled({ row, lines }: Waiting): boolean {
+  if (row.outcome !== 'accepted') return true;
+  return lines.length >= row.recipients && lines.every(({ state }) => FINAL.has(state));
+}
+
+function finished({ row, lines }: Waiting): HistoryRow {
+  return lines.length === 0 ? row : { ...row, delivery: mergeLines(firstLines(row), lines) };
+}
+
+/** Lines apart from their row: one about everybody stays such a one, and stands before what came later. */
+function mergeLater(
+  before: readonly DeliveryLine[],
+  later: readonly DeliveryLine[],
+): readonly DeliveryLine[] {
+  const merged = [...mergeLines(before, later)];
+  for (const line of later) if (line.recipient === '') merged.unshift(line);
+  return merged.slice(0, MAX_LATER);
+}
+
+const MAX_LATER = 60;
+
+function sizeOf({ original, steps }: Changes): number {
+  let size = original.header.length + original.body.length;
+  for (const { header, body } of steps) size += header.length + (body?.length ?? 0);
+  return size;
+}
