@@ -39,7 +39,7 @@ export interface HistoryQuery {
   readonly where: HistoryWhere;
   /** Only rows older than this id. */
   readonly before?: string;
-  /** Only rows newer than this id, in the order they came: for tails. */
+  /** Only rows newer than this id, oldest first. A row is written when its transaction ends, so a tail needs `watch` too. */
   readonly after?: string;
   readonly limit: number;
 }
@@ -100,6 +100,8 @@ export interface JournalFigures {
 export interface JournalNews {
   readonly history: boolean;
   readonly conversations: boolean;
+  /** Messages whose row is new or has changed; the last thousand. */
+  readonly ids: readonly string[];
 }
 
 /** Everything that may be asked. Rows of every worker are seen. None rejects for damage: what cannot be read is left out. */
