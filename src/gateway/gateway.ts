@@ -8,7 +8,8 @@ import { mkdirSync } from 'node:fs';
 import type { Clock } from '#clock';
 import { Suspensions } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { among, IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
+import type { Journal } from '#journal';
+import { among, IntakePath, ObservedPath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
 import type { Level, NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
 import type { StageSurroundings } from '#stages';
@@ -18,6 +19,7 @@ import { Doors, type WantedListener } from './doors.ts';
 import { environmentFor } from './environment.ts';
 import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
+import { journalOf, openJournal, sessionIds, watching, type Watching } from './journal/index.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { Metrics, type Snapshot } from './metrics/index.ts';
 import { ClientNames } from './name-servers.ts';
@@ -83,15 +85,28 @@ export class Gateway {
   /** Where operators work; null where another process delivers. */
   readonly office: Office | null;
   readonly #heldExpiry: HeldExpiry | null;
+  readonly #journal: Journal | null;
+  readonly #watching: Watching | null;
+  readonly #sessionId: () => string;
   /** The end of the last reload, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  private constructor(config: Config, around: Inside, spool: SpoolStore, owner: string) {
+  private constructor(
+    config: Config,
+    around: Inside,
+    spool: SpoolStore,
+    owner: string,
+    newId: () => string,
+    journal: Journal | null,
+  ) {
+    this.#journal = journal;
+    this.#watching = journal && watching(journal, around.clock);
+    this.#sessionId = sessionIds(around.clock);
     this.#config = config;
     this.#around = around;
     this.#spool = spool;
-    this.#newId = makeQueueId(around.clock);
+    this.#newId = newId;
     this.#filters = new Filters(around, around.metrics);
     this.#stages = stagesOf(config, this.#filters, around);
     this.#recipients = new Recipients(around);
@@ -109,9 +124,13 @@ export class Gateway {
           around.clock,
           new Suspensions({ ...around, file: suspensionsFile(config) }),
         )
-      : deliveryHere(config, spool, owner, around);
+      : deliveryHere(config, spool, owner, {
+          ...around,
+          ...(this.#watching && { observer: this.#watching.delivery }),
+        });
     const wake = (): void => this.#outgoing.wake();
-    const parts = { ...around, spool, newId: this.#newId, wake };
+    const heard = this.#watching && { observer: this.#watching.queue };
+    const parts = { ...around, spool, newId, wake, ...heard };
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
@@ -124,7 +143,7 @@ export class Gateway {
     };
     this.office = around.tellDelivery
       ? null
-      : { desk: makeDesk(desk), journal: null, metrics: around.metrics, ready: () => readiness(ready) };
+      : { desk: makeDesk(desk), journal, metrics: around.metrics, ready: () => readiness(ready) };
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 
@@ -141,7 +160,9 @@ export class Gateway {
       await metrics.stop();
       throw error;
     }
-    const gateway = new Gateway(config, inside, spool, owner);
+    const newId = makeQueueId(around.clock);
+    const journal = await openJournal(config, { ...inside, spool, newId });
+    const gateway = new Gateway(config, inside, spool, owner, newId, journal);
     try {
       await gateway.#recipients.load(config);
       await gateway.#doors.change(gateway.#listeners(config));
@@ -193,6 +214,8 @@ export class Gateway {
       throw new ReloadError('workers cannot change while the gateway runs: restart it');
     if (JSON.stringify(config.admin) !== JSON.stringify(this.#config.admin))
       throw new ReloadError('admin cannot change while the gateway runs: restart it');
+    if ((config.journal === null) !== (this.#config.journal === null))
+      throw new ReloadError('the journal cannot be switched on or off while the gateway runs: restart it');
     const takeOver = this.#outgoing.prepare(config);
     await this.#recipients.load(config);
     const stages = stagesOf(config, this.#filters, this.#around);
@@ -208,6 +231,7 @@ export class Gateway {
         this.#users.configure(config);
         this.#shedding.reconfigure(bearable(config));
         this.#heldExpiry?.reconfigure(heldExpirySettings(config));
+        if (config.journal) this.#journal?.reconfigure(journalOf(config.journal));
         this.#filters.settle();
         this.#recipients.settle();
         this.#certificates.settle();
@@ -249,6 +273,7 @@ export class Gateway {
     this.#certificates.close();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(graceMs);
+    await this.#journal?.close();
     await this.#around.metrics.stop();
     await this.#spool.close();
   }
@@ -298,11 +323,15 @@ export class Gateway {
       clock,
       notices,
     };
+    const watched = this.#watching;
     return {
       ...trustedPeers(listener),
       ...listenerOptions(config, listener, certificates),
       ...authOptions(listener, this.#users),
-      makeHandler: () => new IntakePath(intake),
+      makeHandler: () =>
+        watched ? new ObservedPath(new IntakePath(intake), intake, watched.intake) : new IntakePath(intake),
+      ...(watched && { observe: watched.door }),
+      sessionId: this.#sessionId,
       clientName: this.#clientNames.by(config.dns),
       busy: this.#shedding.busy,
       isOwn: among(listener.relay.networks),

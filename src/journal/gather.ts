@@ -68,7 +68,7 @@ export class Gather {
   #rows = new Map<string, Waiting>();
   #delivery = new Map<string, DeliveryLine[]>();
   #aliases = new Map<string, string>();
-  #changes: Changes[] = [];
+  #changes: { readonly id: string; readonly make: () => Changes }[] = [];
   #changesBytes = 0;
   #writing: Promise<Written> | null = null;
   #noticedAt = -Infinity;
@@ -121,13 +121,12 @@ export class Gather {
   }
 
   /** False: there is no room. */
-  changes(changes: Changes): boolean {
-    const bytes = sizeOf(changes);
+  changes(id: string, bytes: number, make: () => Changes): boolean {
     if (this.pressure > 0) {
       this.lostBytes += bytes;
       return false;
     }
-    this.#changes.push(changes);
+    this.#changes.push({ id, make });
     this.#changesBytes += bytes;
     return true;
   }
@@ -168,7 +167,7 @@ export class Gather {
       }
       for (const segment of segments) puts.push(...this.#segmentPuts(segment));
       for (const one of changes) {
-        puts.push([tables.changes, one.id, encodeChanges(one)]);
+        puts.push([tables.changes, one.id, encodeChanges(one.make())]);
         await pace.rest();
       }
       for (const put of this.#deliveryPuts(delivery, aliases)) {
@@ -296,9 +295,3 @@ function mergeLater(
 }
 
 const MAX_LATER = 60;
-
-function sizeOf({ original, steps }: Changes): number {
-  let size = original.header.length + original.body.length;
-  for (const { header, body } of steps) size += header.length + (body?.length ?? 0);
-  return size;
-}

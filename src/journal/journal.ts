@@ -146,9 +146,14 @@ export class Journal implements JournalReader, RecorderHome {
     this.#soon();
   }
 
-  /** Filters changed a message. False: it cannot be kept. */
-  changed(changes: Changes): boolean {
-    const kept = this.#gather?.changes(changes) ?? false;
+  /** Who records this connection; null: nobody. */
+  recorderOf(session: string): Recorder | null {
+    return this.#recorders.get(session) ?? null;
+  }
+
+  /** Filters changed a message: about so many bytes, made when they are written. False: they cannot be kept. */
+  changed(id: string, bytes: number, make: () => Changes): boolean {
+    const kept = this.#gather?.changes(id, bytes, make) ?? false;
     this.#soon();
     return kept;
   }

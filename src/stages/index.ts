@@ -4,6 +4,7 @@ export { settled, type Awaitable } from './awaitable.ts';
 export { Chain } from './chain.ts';
 export type { ContentRuling, MessageContent } from './content.ts';
 export type { ConnectResult, FilterMeter, NotAsked, StageMeter } from './meter.ts';
+export type { ChainObserver, FilterChange, FilterRecord } from './observer.ts';
 export type { Ruling } from './ruling.ts';
 export type { Transaction } from './session.ts';
 export type {
