@@ -9,7 +9,7 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { encodeChanges } from './changes-code.ts';
 import type { Changes } from './changes.ts';
-import { encodeDirectory, type PartLine } from './line-code.ts';
+import { encodeDirectory, type LineTuple } from './line-code.ts';
 import { Pace } from './pace.ts';
 import { decodeDelivery, encodeDelivery, encodeRow, firstLines, mergeLines } from './row-code.ts';
 import type { DeliveryLine, HistoryRow } from './row.ts';
@@ -131,7 +131,7 @@ export class Gather {
     return true;
   }
 
-  part(line: PartLine, recording: Uint8Array): void {
+  part(line: LineTuple, recording: Uint8Array): void {
     this.#segments.add(line, recording);
   }
 

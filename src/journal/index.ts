@@ -8,3 +8,4 @@ export { KEEP_ALL, MAX_POLICY_BODY, MAX_POLICY_CLIENTS, readPolicy, type Capture
 export * from './reader.ts';
 export type { Recorder } from './recorder.ts';
 export * from './row.ts';
+export { shown } from './shown.ts';

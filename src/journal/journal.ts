@@ -13,7 +13,7 @@ import { conversationPage, knowsSession, packetsOf, type OpenPart } from './conv
 import type { PacketRow } from './conversation.ts';
 import { Gather, type Written } from './gather.ts';
 import { historyPage, rowOf } from './history.ts';
-import type { PartLine } from './line-code.ts';
+import type { LineTuple } from './line-code.ts';
 import { captureOf, readPolicy, type Capture, type CapturePolicy } from './policy.ts';
 import { hasRoomForPinned, pinKey, pinsOf, prune, unpin, type Retention } from './prune.ts';
 import type {
@@ -158,7 +158,7 @@ export class Journal implements JournalReader, RecorderHome {
     return kept;
   }
 
-  take(line: PartLine, recording: Uint8Array): void {
+  take(line: LineTuple, recording: Uint8Array): void {
     this.#gather?.part(line, recording);
     this.#soon();
   }
@@ -226,6 +226,7 @@ export class Journal implements JournalReader, RecorderHome {
   async setPolicy(policy: CapturePolicy): Promise<void> {
     const checked = readPolicy(policy);
     if (typeof checked === 'string') throw new RangeError(checked);
+    this.#handInRipe();
     this.#capture = captureOf(checked);
     const base = JSON.stringify(this.#settings.policy);
     const kept = Buffer.from(JSON.stringify({ base, policy: checked }), 'utf8');
@@ -301,12 +302,16 @@ export class Journal implements JournalReader, RecorderHome {
 
   async #write(all: boolean): Promise<void> {
     if (this.#gather === null || this.#tables === null) return;
-    for (const recorder of this.#ripe) recorder.handIn();
-    this.#ripe.clear();
+    this.#handInRipe();
     const written = await this.#gather.write(all);
     if (written.ids.length + written.parts + written.changes === 0) return;
     this.#tell(written.ids, written.parts > 0);
     await this.#pruneNow();
+  }
+
+  #handInRipe(): void {
+    for (const recorder of this.#ripe) recorder.handIn();
+    this.#ripe.clear();
   }
 
   #tell(ids: Written['ids'], conversations: boolean): void {

@@ -32,20 +32,11 @@ export interface PlacedLine extends PartLine {
   readonly length: number;
 }
 
-type Tuple = readonly unknown[];
+/** A line as it is stored, in the order of PlacedLine's fields; the place is added last. */
+export type LineTuple = unknown[];
 
-const brief = (ms: number): number => Math.round(ms * 100) / 100;
-
-/** The directory: bytes of the packets, then the lines as JSON lists. */
-export function encodeDirectory(lines: readonly PlacedLine[], packetBytes: number): Buffer {
-  const text = JSON.stringify(lines.map(tupleOf));
-  const buffer = Buffer.allocUnsafeSlow(4 + Buffer.byteLength(text));
-  buffer.writeUInt32LE(packetBytes, 0);
-  buffer.write(text, 4, 'utf8');
-  return buffer;
-}
-
-function tupleOf(l: PlacedLine): Tuple {
+/** The tuple of a line without its place. */
+export function tupleOf(l: PartLine): LineTuple {
   return [
     l.session,
     l.part,
@@ -66,9 +57,19 @@ function tupleOf(l: PlacedLine): Tuple {
     brief(l.begin),
     l.lanes,
     l.more ? 1 : 0,
-    l.offset,
-    l.length,
   ];
+}
+
+/** Milliseconds with two digits behind the point. */
+export const brief = (ms: number): number => Math.round(ms * 100) / 100;
+
+/** The directory of placed tuples: bytes of the packets, then the lines as JSON lists. */
+export function encodeDirectory(lines: readonly LineTuple[], packetBytes: number): Buffer {
+  const text = JSON.stringify(lines);
+  const buffer = Buffer.allocUnsafeSlow(4 + Buffer.byteLength(text));
+  buffer.writeUInt32LE(packetBytes, 0);
+  buffer.write(text, 4, 'utf8');
+  return buffer;
 }
 
 /** Bytes of the packets of a directory. */
@@ -83,13 +84,13 @@ export function mentions(directory: Buffer, session: string): boolean {
 
 export function decodeDirectory(directory: Buffer): readonly PlacedLine[] {
   try {
-    return (JSON.parse(directory.toString('utf8', 4)) as Tuple[]).map(lineOf);
+    return (JSON.parse(directory.toString('utf8', 4)) as LineTuple[]).map(lineOf);
   } catch {
     return [];
   }
 }
 
-function lineOf(t: Tuple): PlacedLine {
+function lineOf(t: LineTuple): PlacedLine {
   return {
     session: t[0] as string,
     part: t[1] as number,

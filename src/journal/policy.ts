@@ -39,6 +39,8 @@ export interface PartFacts {
 
 /** A policy made ready. */
 export interface Capture {
+  /** Whatever the part is like, it is kept: no need to look at it. */
+  readonly all: boolean;
   readonly policy: CapturePolicy;
   /** Whether a part of this client's may be kept at all. */
   mayKeep(client: string): boolean;
@@ -48,7 +50,10 @@ export interface Capture {
 /** Makes a policy ready. */
 export function captureOf(policy: CapturePolicy): Capture {
   const { mode, errorsOnly = false, slowerThan = 0 } = policy;
-  if (mode !== 'matching') return { policy, mayKeep: () => mode === 'all', keeps: () => mode === 'all' };
+  if (mode !== 'matching') {
+    const all = mode === 'all';
+    return { policy, all, mayKeep: () => all, keeps: () => all };
+  }
   const clients = policy.client?.map(clientTest);
   const sender = policy.sender === undefined ? null : patternOf(policy.sender);
   const recipient = policy.recipient === undefined ? null : patternOf(policy.recipient);
@@ -56,6 +61,7 @@ export function captureOf(policy: CapturePolicy): Capture {
   const mayKeep = (client: string): boolean => clients === undefined || clients.some((test) => test(client));
   return {
     policy,
+    all: false,
     mayKeep,
     keeps: (part) =>
       (!errorsOnly || part.errors > 0) &&

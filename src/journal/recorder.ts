@@ -6,8 +6,9 @@
  * said afterwards (QUIT) goes with it while it has not been handed in, else it follows as a further piece. Whether a part is
  * kept is decided then, by the policy.
  */
-import type { PartLine } from './line-code.ts';
+import { brief, type LineTuple, type PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
+import { shown } from './shown.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
 
 /** Where recordings go. */
@@ -20,7 +21,7 @@ export interface RecorderHome {
   elapsed(): number;
   now(): number;
   isPinned(session: string): boolean;
-  take(line: PartLine, recording: Uint8Array): void;
+  take(line: LineTuple, recording: Uint8Array): void;
   lost(bytes: number): void;
   /** Its part is over: it wants `handIn` to be called soon. */
   ripe(recorder: Recorder): void;
@@ -104,9 +105,11 @@ export class Recorder {
   /** The lane of a milter; to be asked for whenever a part needs it. */
   lane(milter: string): number {
     if (!this.#milters.includes(milter)) this.#milters.push(milter);
-    let at = this.#lanes.indexOf(milter);
-    if (at < 0) at = this.#lanes.length < MAX_LANES - LANE.milters ? this.#lanes.push(milter) - 1 : at;
-    return LANE.milters + (at < 0 ? this.#lanes.length - 1 : at);
+    const at = this.#lanes.indexOf(milter);
+    if (at >= 0) return LANE.milters + at;
+    // A new list: the old one may belong to a part that waits to be written.
+    if (this.#lanes.length < MAX_LANES - LANE.milters) this.#lanes = [...this.#lanes, milter];
+    return LANE.milters + this.#lanes.length - 1;
   }
 
   /** A milter packet. */
@@ -145,12 +148,12 @@ export class Recorder {
   begun(id: string, from: string): void {
     this.#open = true;
     this.#id = id;
-    this.#from = from;
+    this.#from = shown(from);
   }
 
-  /** A recipient was named. */
+  /** A recipient was named (byte string). */
   recipient(address: string): void {
-    if (this.#to.length < MAX_LOOKED_AT) this.#to.push(address);
+    if (this.#to.length < MAX_LOOKED_AT) this.#to.push(shown(address));
   }
 
   /** The transaction is over; its reply may follow. */
@@ -178,11 +181,9 @@ export class Recorder {
     if (this.#tape.packets === 0) return;
     const { capture, pressure } = this.#home;
     if (pressure === 1) this.#tape.strip(Infinity);
-    const line = this.snapshot();
-    const pinned = capture.policy.mode !== 'off' && this.#home.isPinned(this.session);
-    if (pinned || capture.keeps({ ...line, to: this.#to })) {
-      this.#home.lost(pressure === 2 ? line.bytes : line.dropped);
-      if (pressure < 2) this.#home.take(line, this.#tape.recording);
+    if (capture.all || this.#isWanted(capture)) {
+      this.#home.lost(pressure === 2 ? this.#tape.bytes : this.#tape.dropped);
+      if (pressure < 2) this.#home.take(this.#tuple(), this.#tape.recording);
     }
     this.#handedIn = true;
     this.#tape.clear();
@@ -220,14 +221,45 @@ export class Recorder {
     return this.#tape.recording;
   }
 
+  #isWanted(capture: Capture): boolean {
+    if (capture.policy.mode === 'off') return false;
+    return this.#home.isPinned(this.session) || capture.keeps({ ...this.snapshot(), to: this.#to });
+  }
+
+  /** What `tupleOf(snapshot())` is, without the way over it. */
+  #tuple(): LineTuple {
+    const tape = this.#tape;
+    const ms = this.#over ? this.#ms : this.#last - this.#pieceBegan;
+    return [
+      this.session,
+      this.part,
+      this.#id,
+      this.#partAt,
+      this.client,
+      this.listener,
+      this.#from,
+      this.#to[0] ?? '',
+      tape.packets,
+      tape.bytes,
+      brief(ms),
+      this.#outcome,
+      this.#milters,
+      brief(this.#slowest),
+      this.#errors,
+      tape.dropped,
+      brief(this.#pieceBegan - this.#began),
+      this.#lanes,
+      this.#handedIn ? 1 : 0,
+    ];
+  }
+
   #nextPart(): void {
     this.handIn();
     this.part++;
     this.#handedIn = this.#over = false;
     this.#id = this.#from = this.#outcome = '';
     this.#to = [];
-    this.#milters = [];
-    this.#lanes = [...this.#lanes];
+    if (this.#milters.length > 0) this.#milters = [];
     this.#ms = this.#slowest = this.#errors = this.#skipped = 0;
     this.#left.length = 0;
     this.#body = this.#home.capture.policy.body;
@@ -259,6 +291,6 @@ export class Recorder {
 }
 
 function isMail(text: string): boolean {
-  const first = text.charCodeAt(0) | 32;
-  return first === 109 && /^mail(?:\s|$)/i.test(text);
+  if ((text.charCodeAt(0) | 32) !== 109 || (text.charCodeAt(1) | 32) !== 97) return false;
+  return /^mail(?:\s|$)/i.test(text);
 }

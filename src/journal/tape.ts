@@ -17,6 +17,8 @@ const FIRST = 2048;
 /** Room for the heads of what follows a large payload. */
 const SLACK = 512;
 const HEAD = 20;
+/** Text up to here is copied by a loop: that costs less than a call out of the engine. */
+const SHORT = 64;
 /** A buffer larger than this is not kept for the next part. */
 const LARGE = 64 * 1024;
 
@@ -103,7 +105,10 @@ export class Tape {
   /** The same of a byte string. */
   addText(kind: number, sent: boolean, lane: number, code: number, at: number, text: string): void {
     const kept = this.#head(kind, sent, lane, code, at, text.length, text.length);
-    if (kept > 0) this.#buffer.write(text, this.used, kept, 'latin1');
+    const buffer = this.#buffer;
+    const from = this.used;
+    if (kept > SHORT) buffer.write(text, from, kept, 'latin1');
+    else for (let i = 0; i < kept; i++) buffer[from + i] = text.charCodeAt(i);
     this.used += kept;
   }
 

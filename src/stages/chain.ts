@@ -14,6 +14,8 @@ import { Seat } from './seat.ts';
 import type { SessionFacts, Transaction } from './session.ts';
 import type { StageName, StageSurroundings } from './settings.ts';
 
+const NOBODY: readonly FilterRecord[] = [];
+
 /** Somebody to be asked after the filters. Never rejects. */
 type Last = () => Awaitable<Ruling>;
 
@@ -46,6 +48,7 @@ export class Chain {
 
   /** The same as values. */
   get accounts(): readonly FilterRecord[] {
+    if (this.#seats.length === 0) return NOBODY;
     const accounts: FilterRecord[] = [];
     for (const { account } of this.#seats) if (account) accounts.push(account);
     return accounts;

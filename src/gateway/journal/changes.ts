@@ -1,10 +1,16 @@
 /** Before and after of a message as the journal keeps it. Made when it is written, not on the way of the mail. */
 import type { EditableMessage } from '#edits';
-import { MAX_KEPT_BODY, MAX_KEPT_HEADER, type Changes, type ChangeStep, type EditRecord } from '#journal';
+import {
+  MAX_KEPT_BODY,
+  MAX_KEPT_HEADER,
+  shown,
+  type Changes,
+  type ChangeStep,
+  type EditRecord,
+} from '#journal';
 import type { Body, HeaderField } from '#message';
 import type { Edit } from '#milter/protocol';
 import type { FilterChange } from '#stages';
-import { readable } from './rows.ts';
 
 /** Recipients that are named. */
 const MAX_NAMED = 100;
@@ -82,8 +88,8 @@ function joined(chunks: readonly Uint8Array[], most: number): Uint8Array {
 
 function envelopeOf({ envelope }: EditableMessage): { sender: string; recipients: readonly string[] } {
   return {
-    sender: readable(envelope.sender.address),
-    recipients: envelope.recipients.slice(0, MAX_NAMED).map((r) => readable(r.path.address)),
+    sender: shown(envelope.sender.address),
+    recipients: envelope.recipients.slice(0, MAX_NAMED).map((r) => shown(r.path.address)),
   };
 }
 
@@ -91,18 +97,18 @@ function recordOf(edit: Edit): EditRecord {
   const { kind } = edit;
   switch (edit.kind) {
     case 'addHeader':
-      return { kind, name: readable(edit.name), value: readable(edit.value) };
+      return { kind, name: shown(edit.name), value: shown(edit.value) };
     case 'insertHeader':
     case 'changeHeader':
-      return { kind, index: edit.index, name: readable(edit.name), value: readable(edit.value) };
+      return { kind, index: edit.index, name: shown(edit.name), value: shown(edit.value) };
     case 'replaceBody':
       return { kind, bytes: edit.chunks.reduce((sum, chunk) => sum + chunk.length, 0) };
     case 'addRecipient':
     case 'changeSender':
-      return { kind, address: readable(edit.address), params: readable(edit.params) };
+      return { kind, address: shown(edit.address), params: shown(edit.params) };
     case 'deleteRecipient':
-      return { kind, address: readable(edit.address) };
+      return { kind, address: shown(edit.address) };
     case 'quarantine':
-      return { kind, reason: readable(edit.reason) };
+      return { kind, reason: shown(edit.reason) };
   }
 }

@@ -1,7 +1,7 @@
 /** From what intake tells of a transaction to a row of the history: text made readable and cut. Never throws. */
 import type { TransactionFacts } from '#intake';
-import { MAX_SUBJECT, MAX_TEXT, type FilterAnswer, type HistoryRow } from '#journal';
-import { decodeWords, printable, statusLine, utf8Of, type HeaderField, type TlsFacts } from '#message';
+import { MAX_SUBJECT, shown, type FilterAnswer, type HistoryRow } from '#journal';
+import { decodeWords, printable, statusLine, type HeaderField, type TlsFacts } from '#message';
 import type { FilterRecord } from '#stages';
 
 /** Bytes of a subject that are looked at. */
@@ -21,17 +21,17 @@ export function rowOf(facts: TransactionFacts, part: number, changed: boolean): 
     at: Math.round(facts.at),
     listener: origin.listener,
     client: origin.remoteAddress,
-    clientName: readable(origin.clientName),
-    helo: readable(origin.helo),
+    clientName: shown(origin.clientName),
+    helo: shown(origin.helo),
     tls: tlsText(origin.tls),
-    user: readable(origin.user),
-    from: readable(facts.sender),
-    to: facts.recipients.map(readable),
+    user: shown(origin.user),
+    from: shown(facts.sender),
+    to: facts.recipients.map(shown),
     recipients: facts.count,
     subject: facts.fields === null ? '' : subjectOf(facts.fields),
     size: facts.size,
     outcome: facts.outcome,
-    reply: reply === null ? '' : readable(statusLine(reply)),
+    reply: reply === null ? '' : shown(statusLine(reply)),
     by: nameOf(facts.by),
     filters: filters.map(answerOf),
     ms: facts.ms,
@@ -40,11 +40,6 @@ export function rowOf(facts: TransactionFacts, part: number, changed: boolean): 
     changed,
     delivery: [],
   };
-}
-
-/** A byte string for people, cut. */
-export function readable(text: string): string {
-  return printable(utf8Of(text), MAX_TEXT);
 }
 
 function subjectOf(fields: readonly HeaderField[]): string {
@@ -61,14 +56,14 @@ function answerOf({ name, verdict, ms, edits, error }: FilterRecord): FilterAnsw
     verdict,
     ms,
     edits: edits.length > MAX_EDITS ? edits.slice(0, MAX_EDITS) : edits,
-    error: readable(error),
+    error: shown(error),
   };
 }
 
 const tlsText = (tls: TlsFacts | null): string => (tls === null ? '' : `${tls.version} ${tls.cipher}`);
 
 /** A filter's name; '' for us. Another server (pass-through) goes by its own. */
-function nameOf(by: string): string {
+export function nameOf(by: string): string {
   if (by === 'millrace') return '';
-  return by.startsWith('milter:') ? by.slice(7) : readable(by);
+  return by.startsWith('milter:') ? by.slice(7) : shown(by);
 }

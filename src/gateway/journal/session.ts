@@ -8,7 +8,7 @@ import { SMFIC, SMFIR } from '#milter/protocol';
 import type { SmtpObserver } from '#smtp/server';
 import type { FilterChange, Ruling } from '#stages';
 import { changesOf, sizeOfChanges } from './changes.ts';
-import { readable, rowOf } from './rows.ts';
+import { nameOf, rowOf } from './rows.ts';
 
 /** What the server tells of a session goes to its recorder. */
 export function smtpObserver(recorder: Recorder): SmtpObserver {
@@ -45,7 +45,9 @@ export class SessionWatch implements IntakeObserver {
 
   ruled(stage: string, ruling: Ruling): void {
     if (ruling.kind === 'refuse')
-      this.#recorder?.decided(`${ruling.status.by} decides at ${stage}: ${statusLine(ruling.status)}`);
+      this.#recorder?.decided(
+        `${nameOf(ruling.status.by) || 'the gateway'} decides at ${stage}: ${statusLine(ruling.status)}`,
+      );
     else if (ruling.kind === 'discard') this.#recorder?.decided(`${ruling.by} decides at ${stage}: discard`);
   }
 
@@ -59,11 +61,11 @@ export class SessionWatch implements IntakeObserver {
     this.#id = id;
     this.#changed = false;
     this.#part++;
-    this.#recorder?.begun(id, readable(sender));
+    this.#recorder?.begun(id, sender);
   }
 
   recipient(address: string): void {
-    this.#recorder?.recipient(readable(address));
+    this.#recorder?.recipient(address);
   }
 
   ended(facts: TransactionFacts): void {

@@ -2,11 +2,10 @@
 import type { Clock } from '#clock';
 import type { DeliveryObserver } from '#delivery';
 import type { IntakeObserver } from '#intake';
-import type { DeliveryState, Journal } from '#journal';
+import { shown, type DeliveryState, type Journal } from '#journal';
 import { statusLine, type Origin } from '#message';
 import type { ObservedSession, SmtpObserver } from '#smtp/server';
 import type { QueueObserver } from '../queue/index.ts';
-import { readable } from './rows.ts';
 import { SessionWatch, smtpObserver } from './session.ts';
 
 /** Who listens in, where. */
@@ -27,7 +26,7 @@ export function watching(journal: Journal, clock: Clock): Watching {
   ): void => {
     for (const recipient of recipients ?? [''])
       journal.delivery(id, {
-        recipient: readable(recipient),
+        recipient: shown(recipient),
         state,
         at: clock.now(),
         reply,
@@ -45,11 +44,11 @@ export function watching(journal: Journal, clock: Clock): Watching {
       outcome(entry, { address, state, lastStatus, attempts }) {
         if (entry.origin.source === 'dsn') return;
         journal.delivery(entry.id, {
-          recipient: readable(address),
+          recipient: shown(address),
           state: state === 'pending' ? 'deferred' : state,
           at: clock.now(),
-          reply: lastStatus === null ? '' : readable(statusLine(lastStatus)),
-          hop: lastStatus === null || lastStatus.by === 'millrace' ? '' : readable(lastStatus.by),
+          reply: lastStatus === null ? '' : shown(statusLine(lastStatus)),
+          hop: lastStatus === null || lastStatus.by === 'millrace' ? '' : shown(lastStatus.by),
           attempts,
         });
       },
@@ -59,7 +58,7 @@ export function watching(journal: Journal, clock: Clock): Watching {
         if (act.verb === 'retry') return;
         if (as !== undefined) journal.goesOn(id, as);
         const reason =
-          'reason' in act ? readable(act.reason) : act.verb === 'redirect' ? `to ${readable(act.to)}` : '';
+          'reason' in act ? shown(act.reason) : act.verb === 'redirect' ? `to ${shown(act.to)}` : '';
         mark(id, STATES[act.verb], 'recipients' in act ? act.recipients : null, reason);
       },
       expired: (id) => mark(id, 'expired', null, ''),
