@@ -310,7 +310,7 @@ export class Journal implements JournalReader, RecorderHome {
   }
 
   #handInRipe(): void {
-    for (const recorder of this.#ripe) recorder.handIn();
+    for (const recorder of this.#ripe) if (recorder.isRipe) recorder.handIn();
     this.#ripe.clear();
   }
 

@@ -50,7 +50,8 @@ export class Recorder {
   #last: number;
   #skipped = 0;
   #handedIn = false;
-  #ripe = false;
+  /** The part is over and answered. */
+  isRipe = false;
   #open = false;
   #over = false;
   #closed = false;
@@ -89,8 +90,8 @@ export class Recorder {
     const class_ = text.charCodeAt(0);
     if (class_ === 52 || class_ === 53) this.#errors++;
     this.#text(KIND.smtp, true, LANE.client, SMTP.reply, text);
-    if (!this.#over || this.#ripe) return;
-    this.#ripe = true;
+    if (!this.#over || this.isRipe) return;
+    this.isRipe = true;
     this.#home.ripe(this);
   }
 
@@ -177,7 +178,7 @@ export class Recorder {
 
   /** Hands in what is there of a part that is over. */
   handIn(): void {
-    this.#ripe = false;
+    this.isRipe = false;
     if (this.#tape.packets === 0) return;
     const { capture, pressure } = this.#home;
     if (pressure === 1) this.#tape.strip(Infinity);
