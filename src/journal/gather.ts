@@ -9,9 +9,9 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { encodeChanges } from './changes-code.ts';
 import type { Changes } from './changes.ts';
-import { encodeDirectory, type LineTuple } from './line-code.ts';
+import { encodeDirectory, type PartLine } from './line-code.ts';
 import { Pace } from './pace.ts';
-import { decodeDelivery, encodeDelivery, encodeRow, firstLines, mergeLines } from './row-code.ts';
+import { addLines, encodeLine, encodeRow, rowText } from './row-code.ts';
 import type { DeliveryLine, HistoryRow } from './row.ts';
 import { Segments, type Segment } from './segments.ts';
 import { keyOf, type Table, type Tables } from './tables.ts';
@@ -53,10 +53,15 @@ export interface Written {
   readonly changes: number;
 }
 
+/** A row that waits, as text. */
 interface Waiting {
-  readonly row: HistoryRow;
+  readonly id: string;
+  readonly text: string;
   readonly since: number;
-  lines: DeliveryLine[];
+  /** Recipients whose way is not at its end. */
+  left: number;
+  /** Delivery lines so far. */
+  lines: string;
 }
 
 type Put = readonly [table: Table, key: string, value: Buffer];
@@ -66,7 +71,7 @@ export class Gather {
   readonly #o: GatherOptions;
   readonly #segments = new Segments();
   #rows = new Map<string, Waiting>();
-  #delivery = new Map<string, DeliveryLine[]>();
+  #delivery = new Map<string, string>();
   #aliases = new Map<string, string>();
   #changes: { readonly id: string; readonly make: () => Changes }[] = [];
   #changesBytes = 0;
@@ -97,21 +102,28 @@ export class Gather {
   }
 
   row(row: HistoryRow): void {
-    if (this.#rows.size >= WAITING_ROWS) this.lostRows++;
-    else this.#rows.set(row.id, { row, since: this.#o.clock.elapsed(), lines: [] });
+    if (this.#rows.size >= WAITING_ROWS) {
+      this.lostRows++;
+      return;
+    }
+    const { id } = row;
+    const left = row.outcome === 'accepted' ? row.recipients : 0;
+    this.#rows.set(id, { id, text: encodeRow(row), since: this.#o.clock.elapsed(), left, lines: '' });
   }
 
   /** Something became of a message on its way out. */
   delivery(id: string, line: DeliveryLine): void {
     const row = this.#aliases.get(id) ?? id;
+    const text = encodeLine(line);
     const waiting = this.#rows.get(row);
     if (waiting) {
-      waiting.lines.push(line);
+      waiting.lines = joined(waiting.lines, text);
+      if (FINAL.has(line.state)) waiting.left--;
       return;
     }
     const lines = this.#delivery.get(row);
-    if (lines) lines.push(line);
-    else if (this.#delivery.size < WAITING_ROWS) this.#delivery.set(row, [line]);
+    if (lines !== undefined || this.#delivery.size < WAITING_ROWS)
+      this.#delivery.set(row, joined(lines ?? '', text));
     else this.lostRows++;
   }
 
@@ -131,7 +143,7 @@ export class Gather {
     return true;
   }
 
-  part(line: LineTuple, recording: Uint8Array): void {
+  part(line: PartLine, recording: Uint8Array): void {
     this.#segments.add(line, recording);
   }
 
@@ -161,9 +173,10 @@ export class Gather {
       tables.freshen();
       const puts: Put[] = [];
       const pace = new Pace();
-      for (const waiting of rows) {
-        puts.push([tables.rows, waiting.row.id, Buffer.from(encodeRow(finished(waiting)), 'utf8')]);
-        await pace.rest();
+      for (const { id, text, lines } of rows) {
+        puts.push([tables.rows, id, Buffer.from(rowText(text, lines), 'utf8')]);
+        const rest = pace.rest();
+        if (rest) await rest;
       }
       for (const segment of segments) puts.push(...this.#segmentPuts(segment));
       for (const one of changes) {
@@ -177,7 +190,7 @@ export class Gather {
       this.#history += rows.length + delivery.size;
       const parts = segments.reduce((sum, s) => sum + s.lines.length, 0);
       this.#parts += parts;
-      const ids = rows.map(({ row }) => row.id);
+      const ids = rows.map(({ id }) => id);
       const word = JSON.stringify([
         this.#history,
         this.#parts,
@@ -212,12 +225,10 @@ export class Gather {
   #takeRows(all: boolean): readonly Waiting[] {
     const old = this.#o.clock.elapsed() - PATIENCE;
     const taken: Waiting[] = [];
-    const staying = new Map<string, Waiting>();
-    for (const [id, waiting] of this.#rows) {
-      if (all || waiting.since <= old || isSettled(waiting)) taken.push(waiting);
-      else staying.set(id, waiting);
-    }
-    this.#rows = staying;
+    for (const waiting of this.#rows.values())
+      if (all || waiting.left <= 0 || waiting.since <= old) taken.push(waiting);
+    if (taken.length === this.#rows.size) this.#rows = new Map();
+    else for (const { id } of taken) this.#rows.delete(id);
     return taken;
   }
 
@@ -230,25 +241,20 @@ export class Gather {
     ];
   }
 
-  *#deliveryPuts(
-    delivery: ReadonlyMap<string, DeliveryLine[]>,
-    aliases: ReadonlyMap<string, string>,
-  ): Iterable<Put> {
+  *#deliveryPuts(delivery: ReadonlyMap<string, string>, aliases: ReadonlyMap<string, string>): Iterable<Put> {
     const { tables } = this.#o;
+    const known = (id: string): string => tables.delivery.get(keyOf(id))?.toString('utf8') ?? '';
     for (const [id, row] of aliases) {
-      const known = tables.delivery.get(keyOf(row))?.toString();
-      yield [tables.delivery, id, Buffer.from(known?.startsWith(ALIAS) ? known : ALIAS + row)];
+      const before = known(row);
+      yield [tables.delivery, id, Buffer.from(before.startsWith(ALIAS) ? before : ALIAS + row)];
     }
-    const merged = new Map<string, readonly DeliveryLine[]>();
+    const merged = new Map<string, string>();
     for (const [id, lines] of delivery) {
-      const known = tables.delivery.get(keyOf(id))?.toString();
-      const row = known?.startsWith(ALIAS) ? known.slice(ALIAS.length) : id;
-      const before =
-        merged.get(row) ??
-        decodeDelivery((row === id ? known : tables.delivery.get(keyOf(row))?.toString()) ?? '[]');
-      merged.set(row, mergeLater(before, lines));
+      const before = known(id);
+      const row = before.startsWith(ALIAS) ? before.slice(ALIAS.length) : id;
+      merged.set(row, addLines(merged.get(row) ?? (row === id ? before : known(row)), lines));
     }
-    for (const [row, lines] of merged) yield [tables.delivery, row, Buffer.from(encodeDelivery(lines))];
+    for (const [row, lines] of merged) yield [tables.delivery, row, Buffer.from(lines)];
   }
 
   #giveUp(
@@ -275,23 +281,4 @@ const MAX_IDS = 1000;
 
 const FINAL: ReadonlySet<string> = new Set(['delivered', 'failed', 'expired', 'deleted', 'bounced']);
 
-function isSettled({ row, lines }: Waiting): boolean {
-  if (row.outcome !== 'accepted') return true;
-  return lines.length >= row.recipients && lines.every(({ state }) => FINAL.has(state));
-}
-
-function finished({ row, lines }: Waiting): HistoryRow {
-  return lines.length === 0 ? row : { ...row, delivery: mergeLines(firstLines(row), lines) };
-}
-
-/** Lines apart from their row: one about everybody stays such a one, and stands before what came later. */
-function mergeLater(
-  before: readonly DeliveryLine[],
-  later: readonly DeliveryLine[],
-): readonly DeliveryLine[] {
-  const merged = [...mergeLines(before, later)];
-  for (const line of later) if (line.recipient === '') merged.unshift(line);
-  return merged.slice(0, MAX_LATER);
-}
-
-const MAX_LATER = 60;
+const joined = (lines: string, line: string): string => (lines === '' ? line : `${lines},${line}`);

@@ -5,7 +5,7 @@
  */
 import { clientTest, patternOf, wordsOf, type Test } from './match.ts';
 import type { HistoryPage, HistoryQuery, HistoryWhere } from './reader.ts';
-import { decodeDelivery, decodeRow, firstLines, mergeLines } from './row-code.ts';
+import { decodeDelivery, decodeRow, mergeLines } from './row-code.ts';
 import type { HistoryRow } from './row.ts';
 import { stampOf } from './stamp.ts';
 import { keyOf, type Tables } from './tables.ts';
@@ -78,9 +78,8 @@ function matched(
 
 function whole(tables: Tables, row: HistoryRow | null): HistoryRow | null {
   if (row === null) return null;
-  const known = row.delivery.length > 0 ? row.delivery : firstLines(row);
   const late = tables.delivery.get(keyOf(row.id))?.toString('utf8');
-  return { ...row, delivery: late?.startsWith('[') ? mergeLines(known, decodeDelivery(late)) : known };
+  return late?.startsWith('[') ? { ...row, delivery: mergeLines(row.delivery, decodeDelivery(late)) } : row;
 }
 
 function meaning(where: HistoryWhere): Meaning {

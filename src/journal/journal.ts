@@ -13,7 +13,7 @@ import { conversationPage, knowsSession, packetsOf, type OpenPart } from './conv
 import type { PacketRow } from './conversation.ts';
 import { Gather, type Written } from './gather.ts';
 import { historyPage, rowOf } from './history.ts';
-import type { LineTuple } from './line-code.ts';
+import type { PartLine } from './line-code.ts';
 import { captureOf, readPolicy, type Capture, type CapturePolicy } from './policy.ts';
 import { hasRoomForPinned, pinKey, pinsOf, prune, unpin, type Retention } from './prune.ts';
 import type {
@@ -158,7 +158,7 @@ export class Journal implements JournalReader, RecorderHome {
     return kept;
   }
 
-  take(line: LineTuple, recording: Uint8Array): void {
+  take(line: PartLine, recording: Uint8Array): void {
     this.#gather?.part(line, recording);
     this.#soon();
   }

@@ -32,12 +32,12 @@ export interface PlacedLine extends PartLine {
   readonly length: number;
 }
 
-/** A line as it is stored, in the order of PlacedLine's fields; the place is added last. */
-export type LineTuple = unknown[];
-
-/** The tuple of a line without its place. */
-export function tupleOf(l: PartLine): LineTuple {
-  return [
+/**
+ * A line as text, made as soon as it is known (see row-code.ts). Durations are whole hundredths of a millisecond. `offset` and
+ * `length`: where its recording lies.
+ */
+export function encodeLine(l: PartLine, offset: number, length: number): string {
+  return JSON.stringify([
     l.session,
     l.part,
     l.id,
@@ -48,29 +48,32 @@ export function tupleOf(l: PartLine): LineTuple {
     l.rcpt,
     l.packets,
     l.bytes,
-    brief(l.ms),
+    hundredths(l.ms),
     l.outcome,
     l.milters,
-    brief(l.slowest),
+    hundredths(l.slowest),
     l.errors,
     l.dropped,
-    brief(l.begin),
+    hundredths(l.begin),
     l.lanes,
     l.more ? 1 : 0,
-  ];
+    offset,
+    length,
+  ]);
 }
 
-/** Milliseconds with two digits behind the point. */
-export const brief = (ms: number): number => Math.round(ms * 100) / 100;
+const hundredths = (ms: number): number => Math.round(ms * 100);
 
-/** The directory of placed tuples: bytes of the packets, then the lines as JSON lists. */
-export function encodeDirectory(lines: readonly LineTuple[], packetBytes: number): Buffer {
-  const text = JSON.stringify(lines);
+/** The directory of lines: bytes of the packets, then the lines. */
+export function encodeDirectory(lines: readonly string[], packetBytes: number): Buffer {
+  const text = `[${lines.join(',')}]`;
   const buffer = Buffer.allocUnsafeSlow(4 + Buffer.byteLength(text));
   buffer.writeUInt32LE(packetBytes, 0);
   buffer.write(text, 4, 'utf8');
   return buffer;
 }
+
+type LineTuple = readonly unknown[];
 
 /** Bytes of the packets of a directory. */
 export function packetBytesOf(directory: Buffer): number {
@@ -102,13 +105,13 @@ function lineOf(t: LineTuple): PlacedLine {
     rcpt: t[7] as string,
     packets: t[8] as number,
     bytes: t[9] as number,
-    ms: t[10] as number,
+    ms: (t[10] as number) / 100,
     outcome: t[11] as string,
     milters: t[12] as readonly string[],
-    slowest: t[13] as number,
+    slowest: (t[13] as number) / 100,
     errors: t[14] as number,
     dropped: t[15] as number,
-    begin: t[16] as number,
+    begin: (t[16] as number) / 100,
     lanes: t[17] as readonly string[],
     more: t[18] === 1,
     offset: t[19] as number,

@@ -4,14 +4,7 @@
  * Every process that writes does it; those that do it at the same time remove the same. What pinned sessions have in a segment
  * that goes is copied before, as long as there is room for it. Throws what lmdb throws.
  */
-import {
-  decodeDirectory,
-  encodeDirectory,
-  mentions,
-  packetBytesOf,
-  tupleOf,
-  type LineTuple,
-} from './line-code.ts';
+import { decodeDirectory, encodeDirectory, encodeLine, mentions, packetBytesOf } from './line-code.ts';
 import { stampOf } from './stamp.ts';
 import { bytesOf, countOf, keyOf, type Table, type Tables } from './tables.ts';
 
@@ -98,12 +91,12 @@ function kept(
   const block = packets.get(key);
   if (!block) return [];
   const parts: Buffer[] = [];
-  const lines: LineTuple[] = [];
+  const lines: string[] = [];
   let offset = 0;
   for (const line of decodeDirectory(directory)) {
     if (!pinned.has(line.session)) continue;
     parts.push(block.subarray(line.offset, line.offset + line.length));
-    lines.push([...tupleOf(line), offset, line.length]);
+    lines.push(encodeLine(line, offset, line.length));
     offset += line.length;
   }
   return [
@@ -152,7 +145,7 @@ export async function unpin(tables: Tables, session: string): Promise<void> {
       key,
       others.length > 0
         ? encodeDirectory(
-            others.map((l) => [...tupleOf(l), l.offset, l.length]),
+            others.map((l) => encodeLine(l, l.offset, l.length)),
             packetBytesOf(value),
           )
         : null,

@@ -6,7 +6,7 @@
  * said afterwards (QUIT) goes with it while it has not been handed in, else it follows as a further piece. Whether a part is
  * kept is decided then, by the policy.
  */
-import { brief, type LineTuple, type PartLine } from './line-code.ts';
+import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
 import { shown } from './shown.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
@@ -21,7 +21,7 @@ export interface RecorderHome {
   elapsed(): number;
   now(): number;
   isPinned(session: string): boolean;
-  take(line: LineTuple, recording: Uint8Array): void;
+  take(line: PartLine, recording: Uint8Array): void;
   lost(bytes: number): void;
   /** Its part is over: it wants `handIn` to be called soon. */
   ripe(recorder: Recorder): void;
@@ -184,7 +184,7 @@ export class Recorder {
     if (pressure === 1) this.#tape.strip(Infinity);
     if (capture.all || this.#isWanted(capture)) {
       this.#home.lost(pressure === 2 ? this.#tape.bytes : this.#tape.dropped);
-      if (pressure < 2) this.#home.take(this.#tuple(), this.#tape.recording);
+      if (pressure < 2) this.#home.take(this.snapshot(), this.#tape.recording);
     }
     this.#handedIn = true;
     this.#tape.clear();
@@ -225,33 +225,6 @@ export class Recorder {
   #isWanted(capture: Capture): boolean {
     if (capture.policy.mode === 'off') return false;
     return this.#home.isPinned(this.session) || capture.keeps({ ...this.snapshot(), to: this.#to });
-  }
-
-  /** What `tupleOf(snapshot())` is, without the way over it. */
-  #tuple(): LineTuple {
-    const tape = this.#tape;
-    const ms = this.#over ? this.#ms : this.#last - this.#pieceBegan;
-    return [
-      this.session,
-      this.part,
-      this.#id,
-      this.#partAt,
-      this.client,
-      this.listener,
-      this.#from,
-      this.#to[0] ?? '',
-      tape.packets,
-      tape.bytes,
-      brief(ms),
-      this.#outcome,
-      this.#milters,
-      brief(this.#slowest),
-      this.#errors,
-      tape.dropped,
-      brief(this.#pieceBegan - this.#began),
-      this.#lanes,
-      this.#handedIn ? 1 : 0,
-    ];
   }
 
   #nextPart(): void {

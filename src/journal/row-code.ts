@@ -1,8 +1,9 @@
 /**
  * Rows as they lie in the store: a JSON list without names, short and quick to write. What cannot be read is null, never an error.
  *
- * Delivery lines name their recipient by its place in `to` where it is there. A message that is queued and of which nothing else
- * is known yet has no lines: they follow from its recipients.
+ * A row is made text as soon as it is known, for text is all that has to be kept then: objects that wait cost more than making
+ * them. Its delivery lines are the end of the list, and are put behind it when it is written. Durations are whole hundredths of
+ * a millisecond.
  */
 import {
   OUTCOMES,
@@ -29,7 +30,7 @@ const STATES: readonly DeliveryState[] = [
 
 type FilterTuple = [name: string, verdict: string, ms: number, edits: readonly string[], error: string];
 type DeliveryTuple = [
-  recipient: number | string,
+  recipient: string,
   state: number,
   at: number,
   reply: string,
@@ -37,9 +38,9 @@ type DeliveryTuple = [
   attempts: number,
 ];
 
-/** A row as text; its id is the key it is stored under. */
+/** A row as text but for its delivery lines; its id is the key it is stored under. */
 export function encodeRow(row: HistoryRow): string {
-  return JSON.stringify([
+  const text = JSON.stringify([
     VERSION,
     row.session,
     row.part,
@@ -58,13 +59,24 @@ export function encodeRow(row: HistoryRow): string {
     OUTCOMES.indexOf(row.outcome),
     row.reply,
     row.by,
-    row.filters.map((f): FilterTuple => [f.name, f.verdict, brief(f.ms), f.edits, f.error]),
-    brief(row.ms),
-    brief(row.acceptMs),
-    brief(row.filterMs),
+    row.filters.length === 0 ? row.filters : row.filters.map(tupleOfAnswer),
+    hundredths(row.ms),
+    hundredths(row.acceptMs),
+    hundredths(row.filterMs),
     row.changed ? 1 : 0,
-    tuplesOf(row.delivery, row.to),
   ]);
+  return text.slice(0, -1);
+}
+
+/** The whole of it. `lines`: texts of encodeLine, separated by commas. */
+export function rowText(row: string, lines: string): string {
+  return `${row},[${lines}]]`;
+}
+
+/** A delivery line as text. */
+export function encodeLine({ recipient, state, at, reply, hop, attempts }: DeliveryLine): string {
+  const tuple: DeliveryTuple = [recipient, STATES.indexOf(state), Math.round(at), reply, hop, attempts];
+  return JSON.stringify(tuple);
 }
 
 /** The row of a text. */
@@ -72,8 +84,7 @@ export function decodeRow(id: string, text: string): HistoryRow | null {
   const v = listOf(text);
   if (v === null || v.length < 24 || v[0] !== VERSION) return null;
   const outcome = OUTCOMES[v[15] as number] ?? 'aborted';
-  const to = v[11] as readonly string[];
-  return {
+  const row: HistoryRow = {
     id,
     session: v[1] as string,
     part: v[2] as number,
@@ -85,7 +96,7 @@ export function decodeRow(id: string, text: string): HistoryRow | null {
     tls: v[8] as string,
     user: v[9] as string,
     from: v[10] as string,
-    to,
+    to: v[11] as readonly string[],
     recipients: v[12] as number,
     subject: v[13] as string,
     size: v[14] as number,
@@ -93,16 +104,17 @@ export function decodeRow(id: string, text: string): HistoryRow | null {
     reply: v[16] as string,
     by: v[17] as string,
     filters: (v[18] as readonly FilterTuple[]).map(answerOf),
-    ms: v[19] as number,
-    acceptMs: v[20] as number,
-    filterMs: v[21] as number,
+    ms: (v[19] as number) / 100,
+    acceptMs: (v[20] as number) / 100,
+    filterMs: (v[21] as number) / 100,
     changed: v[22] === 1,
-    delivery: linesOf(v[23] as readonly DeliveryTuple[], to),
+    delivery: [],
   };
+  return { ...row, delivery: mergeLines(firstLines(row), linesOf(v[23] as readonly DeliveryTuple[])) };
 }
 
 /** The delivery lines that a row has before anything is known of its way out. */
-export function firstLines({ outcome, to, at, ms }: HistoryRow): readonly DeliveryLine[] {
+function firstLines({ outcome, to, at, ms }: HistoryRow): readonly DeliveryLine[] {
   if (outcome !== 'accepted' && outcome !== 'held') return [];
   const state = outcome === 'held' ? 'held' : 'queued';
   return to.map((recipient) => ({
@@ -115,13 +127,21 @@ export function firstLines({ outcome, to, at, ms }: HistoryRow): readonly Delive
   }));
 }
 
-/** Delivery lines on their own: what came after the row was written. `goesOnAs` elsewhere: they belong to that row. */
-export function encodeDelivery(lines: readonly DeliveryLine[]): string {
-  return JSON.stringify(tuplesOf(lines, []));
+/** Delivery lines on their own: what came after the row was written. `known`: what is there already. */
+export function addLines(known: string, lines: string): string {
+  const all = known.length > 2 ? `${known.slice(0, -1)},${lines}]` : `[${lines}]`;
+  return all.length > LONG ? JSON.stringify(decodeDelivery(all).slice(-MAX_LINES).map(tupleOfLine)) : all;
 }
 
+/** Characters of such lines, beyond which earlier ones that say nothing any more are left out. */
+const LONG = 8000;
+
+/** The lines of such a text; of each recipient the last, but those about everybody. */
 export function decodeDelivery(text: string): readonly DeliveryLine[] {
-  return linesOf((listOf(text) ?? []) as readonly DeliveryTuple[], []);
+  const lines = linesOf((listOf(text) ?? []) as readonly DeliveryTuple[]);
+  return lines.filter(
+    (l, i) => l.recipient === '' || !lines.some((m, k) => k > i && m.recipient === l.recipient),
+  );
 }
 
 /** Later lines in place of earlier ones about the same recipient. A line for '' is about everybody who still waits. */
@@ -150,26 +170,36 @@ const MAX_LINES = 40;
 const isWaiting = ({ state }: DeliveryLine): boolean =>
   state === 'queued' || state === 'held' || state === 'deferred' || state === 'released';
 
-const brief = (ms: number): number => Math.round(ms * 100) / 100;
+const hundredths = (ms: number): number => Math.round(ms * 100);
+
+const tupleOfAnswer = (f: FilterAnswer): FilterTuple => [
+  f.name,
+  f.verdict,
+  hundredths(f.ms),
+  f.edits,
+  f.error,
+];
 
 const answerOf = ([name, verdict, ms, edits, error]: FilterTuple): FilterAnswer => ({
   name,
   verdict,
-  ms,
+  ms: ms / 100,
   edits,
   error,
 });
 
-function tuplesOf(lines: readonly DeliveryLine[], to: readonly string[]): readonly DeliveryTuple[] {
-  return lines.map((l) => {
-    const at = to.indexOf(l.recipient);
-    return [at < 0 ? l.recipient : at, STATES.indexOf(l.state), Math.round(l.at), l.reply, l.hop, l.attempts];
-  });
-}
+const tupleOfLine = (l: DeliveryLine): DeliveryTuple => [
+  l.recipient,
+  STATES.indexOf(l.state),
+  l.at,
+  l.reply,
+  l.hop,
+  l.attempts,
+];
 
-function linesOf(tuples: readonly DeliveryTuple[], to: readonly string[]): readonly DeliveryLine[] {
+function linesOf(tuples: readonly DeliveryTuple[]): readonly DeliveryLine[] {
   return tuples.map(([recipient, state, at, reply, hop, attempts]) => ({
-    recipient: typeof recipient === 'number' ? (to[recipient] ?? '') : recipient,
+    recipient,
     state: STATES[state] ?? 'queued',
     at,
     reply,

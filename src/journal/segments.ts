@@ -3,7 +3,7 @@
  *
  * Taking one copies its bytes, so that the tape it came from can go on at once. Blocks are used again after they were written.
  */
-import type { LineTuple } from './line-code.ts';
+import { encodeLine, type PartLine } from './line-code.ts';
 
 /** A block is closed when the next recording does not fit. */
 const BLOCK = 1024 * 1024;
@@ -13,7 +13,7 @@ const SPARE_BLOCKS = 3;
 /** Parts that are written together. */
 export interface Segment {
   readonly buffer: Buffer;
-  readonly lines: LineTuple[];
+  readonly lines: string[];
   used: number;
 }
 
@@ -29,14 +29,12 @@ export class Segments {
     return this.#current === null && this.#full.length === 0;
   }
 
-  /** `line`: made for this; its place is added. */
-  add(line: LineTuple, recording: Uint8Array): void {
+  add(line: PartLine, recording: Uint8Array): void {
     const { length } = recording;
     let segment = this.#current;
     if (segment === null || segment.used + length > segment.buffer.length) segment = this.#next(length);
     segment.buffer.set(recording, segment.used);
-    line.push(segment.used, length);
-    segment.lines.push(line);
+    segment.lines.push(encodeLine(line, segment.used, length));
     segment.used += length;
     this.bytes += length;
   }
