@@ -9,12 +9,14 @@ import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { encodeChanges } from './changes-code.ts';
 import type { Changes } from './changes.ts';
-import { encodeDirectory, type PartLine } from './line-code.ts';
+import type { PartLine } from './line-code.ts';
 import { Pace } from './pace.ts';
 import { addLines, encodeLine, encodeRow, rowText } from './row-code.ts';
 import type { DeliveryLine, HistoryRow } from './row.ts';
-import { Segments, type Segment } from './segments.ts';
+import { directoryOf, Segments, type Segment } from './segments.ts';
+import { Spares } from './spares.ts';
 import { keyOf, type Table, type Tables } from './tables.ts';
+import { textBlock, Texts } from './texts.ts';
 
 /** Bytes of recordings and changes that may wait: from the first on without body bytes, from the second on none are taken. */
 export const WAITING_BODIES = 8 * 1024 * 1024;
@@ -70,7 +72,10 @@ type Put = readonly [table: Table, key: string, value: Buffer];
 export class Gather {
   readonly #o: GatherOptions;
   readonly #segments = new Segments();
+  /** Rows that wait for the outcome of their delivery, and those that do not. */
   #rows = new Map<string, Waiting>();
+  readonly #spares = new Spares(textBlock);
+  #ready = new Texts(this.#spares);
   #delivery = new Map<string, string>();
   #aliases = new Map<string, string>();
   #changes: { readonly id: string; readonly make: () => Changes }[] = [];
@@ -90,8 +95,8 @@ export class Gather {
   /** Nothing waits. */
   get empty(): boolean {
     return (
-      this.#rows.size + this.#delivery.size + this.#aliases.size + this.#changes.length === 0 &&
-      this.#segments.empty
+      this.#ready.size + this.#rows.size + this.#delivery.size + this.#aliases.size + this.#changes.length ===
+        0 && this.#segments.empty
     );
   }
 
@@ -102,13 +107,14 @@ export class Gather {
   }
 
   row(row: HistoryRow): void {
-    if (this.#rows.size >= WAITING_ROWS) {
+    if (this.#rows.size + this.#ready.size >= WAITING_ROWS) {
       this.lostRows++;
       return;
     }
     const { id } = row;
-    const left = row.outcome === 'accepted' ? row.recipients : 0;
-    this.#rows.set(id, { id, text: encodeRow(row), since: this.#o.clock.elapsed(), left, lines: '' });
+    const text = encodeRow(row);
+    if (row.outcome !== 'accepted') this.#ready.add(id, rowText(text, ''));
+    else this.#rows.set(id, { id, text, since: this.#o.clock.elapsed(), left: row.recipients, lines: '' });
   }
 
   /** Something became of a message on its way out. */
@@ -118,7 +124,7 @@ export class Gather {
     const waiting = this.#rows.get(row);
     if (waiting) {
       waiting.lines = joined(waiting.lines, text);
-      if (FINAL.has(line.state)) waiting.left--;
+      if (FINAL.has(line.state) && --waiting.left === 0) this.#settle(waiting);
       return;
     }
     const lines = this.#delivery.get(row);
@@ -141,6 +147,12 @@ export class Gather {
     this.#changes.push({ id, make });
     this.#changesBytes += bytes;
     return true;
+  }
+
+  /** Gives memory back that was not needed since the last time. */
+  trim(): void {
+    this.#spares.trim();
+    this.#segments.trim();
   }
 
   part(line: PartLine, recording: Uint8Array): void {
@@ -173,11 +185,6 @@ export class Gather {
       tables.freshen();
       const puts: Put[] = [];
       const pace = new Pace();
-      for (const { id, text, lines } of rows) {
-        puts.push([tables.rows, id, Buffer.from(rowText(text, lines), 'utf8')]);
-        const rest = pace.rest();
-        if (rest) await rest;
-      }
       for (const segment of segments) puts.push(...this.#segmentPuts(segment));
       for (const one of changes) {
         puts.push([tables.changes, one.id, encodeChanges(one.make())]);
@@ -187,48 +194,57 @@ export class Gather {
         puts.push(put);
         await pace.rest();
       }
-      this.#history += rows.length + delivery.size;
-      const parts = segments.reduce((sum, s) => sum + s.lines.length, 0);
+      this.#history += rows.size + delivery.size;
+      const parts = segments.reduce((sum, s) => sum + s.parts, 0);
       this.#parts += parts;
-      const ids = rows.map(({ id }) => id);
+      const ids = rows.keys();
       const word = JSON.stringify([
         this.#history,
         this.#parts,
         ids.concat([...delivery.keys()]).slice(-MAX_IDS),
       ]);
       puts.push([tables.meta, `w/${this.#o.writer}`, Buffer.from(word)]);
-      await this.#put(puts);
+      await this.#put(rows, puts);
       return { ids: [...ids, ...delivery.keys()], parts, changes: changes.length };
     } catch (error) {
       this.#o.broken(error);
       return this.#giveUp(rows, segments, bytes, error instanceof Error ? error.message : String(error));
     } finally {
       this.#segments.written(segments);
+      rows.written();
       this.#changesBytes -= bytes;
     }
   }
 
-  async #put(puts: readonly Put[]): Promise<void> {
-    const commits: Promise<unknown>[] = [];
-    for (let at = 0; at < puts.length; at += IN_ONE_GO) {
-      const some = puts.slice(at, at + IN_ONE_GO);
-      commits.push(
-        this.#o.tables.batch(() => {
-          for (const [table, key, value] of some) void table.put(keyOf(key), value);
-        }),
-      );
-      if (at + IN_ONE_GO < puts.length) await new Promise(setImmediate);
+  async #put(rows: Texts, puts: readonly Put[]): Promise<void> {
+    const { tables } = this.#o;
+    const commits: Promise<unknown>[] = [
+      tables.batch(() => {
+        for (const [table, key, value] of puts) void table.put(keyOf(key), value);
+      }),
+    ];
+    for (const some of rows.puts(tables.rows, IN_ONE_GO)) {
+      await new Promise(setImmediate);
+      commits.push(tables.batch(some));
     }
     await Promise.all(commits);
   }
 
-  #takeRows(all: boolean): readonly Waiting[] {
+  /** Nothing more is to come. */
+  #settle({ id, text, lines }: Waiting): void {
+    this.#rows.delete(id);
+    this.#ready.add(id, rowText(text, lines));
+  }
+
+  #takeRows(all: boolean): Texts {
     const old = this.#o.clock.elapsed() - PATIENCE;
-    const taken: Waiting[] = [];
-    for (const waiting of this.#rows.values())
-      if (all || waiting.left <= 0 || waiting.since <= old) taken.push(waiting);
-    if (taken.length === this.#rows.size) this.#rows = new Map();
-    else for (const { id } of taken) this.#rows.delete(id);
+    for (const waiting of this.#rows.values()) {
+      // They stand in the order in which they came.
+      if (!all && waiting.since > old) break;
+      this.#settle(waiting);
+    }
+    const taken = this.#ready;
+    this.#ready = new Texts(this.#spares);
     return taken;
   }
 
@@ -237,7 +253,7 @@ export class Gather {
     const { tables } = this.#o;
     return [
       [tables.packets, key, segment.buffer.subarray(0, segment.used)],
-      [tables.lines, key, encodeDirectory(segment.lines, segment.used)],
+      [tables.lines, key, directoryOf(segment)],
     ];
   }
 
@@ -257,13 +273,8 @@ export class Gather {
     for (const [row, lines] of merged) yield [tables.delivery, row, Buffer.from(lines)];
   }
 
-  #giveUp(
-    rows: readonly Waiting[],
-    segments: readonly Segment[],
-    changesBytes: number,
-    why: string,
-  ): Written {
-    this.lostRows += rows.length;
+  #giveUp(rows: Texts, segments: readonly Segment[], changesBytes: number, why: string): Written {
+    this.lostRows += rows.size;
     for (const { used } of segments) this.lostBytes += used;
     this.lostBytes += changesBytes;
     const now = this.#o.clock.elapsed();

@@ -366,10 +366,10 @@ export class Journal implements JournalReader, RecorderHome {
   }
 
   #prune(): void {
-    this.#pruner = this.#o.clock.after(
-      PRUNE,
-      () => void this.#pruneNow().then(() => this.#closed || this.#prune()),
-    );
+    this.#pruner = this.#o.clock.after(PRUNE, () => {
+      this.#gather?.trim();
+      void this.#pruneNow().then(() => this.#closed || this.#prune());
+    });
   }
 
   async #pruneNow(): Promise<void> {

@@ -8,7 +8,6 @@
  */
 import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
-import { shown } from './shown.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
 
 /** Where recordings go. */
@@ -149,12 +148,12 @@ export class Recorder {
   begun(id: string, from: string): void {
     this.#open = true;
     this.#id = id;
-    this.#from = shown(from);
+    this.#from = from;
   }
 
-  /** A recipient was named (byte string). */
+  /** A recipient was named. */
   recipient(address: string): void {
-    if (this.#to.length < MAX_LOOKED_AT) this.#to.push(shown(address));
+    if (this.#to.length < MAX_LOOKED_AT) this.#to.push(address);
   }
 
   /** The transaction is over; its reply may follow. */

@@ -8,7 +8,7 @@ import { SMFIC, SMFIR } from '#milter/protocol';
 import type { SmtpObserver } from '#smtp/server';
 import type { FilterChange, Ruling } from '#stages';
 import { changesOf, sizeOfChanges } from './changes.ts';
-import { nameOf, rowOf } from './rows.ts';
+import { nameOf, RowMaker } from './rows.ts';
 
 /** What the server tells of a session goes to its recorder. */
 export function smtpObserver(recorder: Recorder): SmtpObserver {
@@ -25,6 +25,7 @@ export function smtpObserver(recorder: Recorder): SmtpObserver {
 export class SessionWatch implements IntakeObserver {
   readonly #journal: Journal;
   readonly #recorder: Recorder | null;
+  readonly #rows = new RowMaker();
   #id = '';
   #part = 0;
   #changed = false;
@@ -61,17 +62,17 @@ export class SessionWatch implements IntakeObserver {
     this.#id = id;
     this.#changed = false;
     this.#part++;
-    this.#recorder?.begun(id, sender);
+    this.#recorder?.begun(id, this.#rows.address(sender));
   }
 
   recipient(address: string): void {
-    this.#recorder?.recipient(address);
+    this.#recorder?.recipient(this.#rows.address(address));
   }
 
   ended(facts: TransactionFacts): void {
     const recorder = this.#recorder;
     recorder?.ended(facts.outcome, facts.ms);
-    this.#journal.row(rowOf(facts, recorder?.part ?? this.#part, this.#changed));
+    this.#journal.row(this.#rows.rowOf(facts, recorder?.part ?? this.#part, this.#changed));
   }
 }
 
