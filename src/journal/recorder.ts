@@ -29,6 +29,7 @@ export interface RecorderHome {
 
 /** Lanes of one session; further milters share the last. */
 const MAX_LANES = 255;
+const NOBODY: readonly string[] = [];
 /** Recipients of a part that the policy looks at. */
 const MAX_LOOKED_AT = 1000;
 
@@ -60,7 +61,8 @@ export class Recorder {
   #to: string[] = [];
   #outcome = '';
   #ms = 0;
-  #milters: string[] = [];
+  /** Lanes that this part has spoken with. */
+  #spoke: boolean[] = [];
   #slowest = 0;
   #errors = 0;
 
@@ -102,9 +104,8 @@ export class Recorder {
     else this.#tape.add(KIND.smtp, false, LANE.client, SMTP.content, this.#at(), chunk, keep);
   }
 
-  /** The lane of a milter; to be asked for whenever a part needs it. */
+  /** The lane of a milter, the same for the whole session. */
   lane(milter: string): number {
-    if (!this.#milters.includes(milter)) this.#milters.push(milter);
     const at = this.#lanes.indexOf(milter);
     if (at >= 0) return LANE.milters + at;
     // A new list: the old one may belong to a part that waits to be written.
@@ -113,9 +114,9 @@ export class Recorder {
   }
 
   /** A milter packet. */
-  packet(milter: string, sent: boolean, code: number, payload: Uint8Array, isBody: boolean): void {
+  packet(lane: number, sent: boolean, code: number, payload: Uint8Array, isBody: boolean): void {
     if (this.#closed) return;
-    const lane = this.lane(milter);
+    this.#spoke[lane] = true;
     const keep = isBody ? this.#keepable(lane, payload.length) : payload.length;
     this.#tape.add(KIND.milter, sent, lane, code, this.#at(), payload, keep);
   }
@@ -131,7 +132,9 @@ export class Recorder {
   failed(milter: string, why: string): void {
     if (this.#closed) return;
     this.#errors++;
-    this.#text(KIND.note, false, this.lane(milter), 0, why);
+    const lane = this.lane(milter);
+    this.#spoke[lane] = true;
+    this.#text(KIND.note, false, lane, 0, why);
   }
 
   /** We decided something. */
@@ -206,7 +209,8 @@ export class Recorder {
       bytes: tape.bytes,
       ms: this.#over ? this.#ms : this.#last - this.#pieceBegan,
       outcome: this.#outcome,
-      milters: this.#milters,
+      milters:
+        this.#spoke.length === 0 ? NOBODY : this.#lanes.filter((_, i) => this.#spoke[LANE.milters + i]),
       slowest: this.#slowest,
       errors: this.#errors,
       dropped: tape.dropped,
@@ -232,7 +236,7 @@ export class Recorder {
     this.#handedIn = this.#over = false;
     this.#id = this.#from = this.#outcome = '';
     this.#to = [];
-    if (this.#milters.length > 0) this.#milters = [];
+    this.#spoke.length = 0;
     this.#ms = this.#slowest = this.#errors = this.#skipped = 0;
     this.#left.length = 0;
     this.#body = this.#home.capture.policy.body;

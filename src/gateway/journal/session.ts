@@ -77,11 +77,12 @@ export class SessionWatch implements IntakeObserver {
 }
 
 function packetObserver(recorder: Recorder, filter: string): MilterObserver {
+  const lane = recorder.lane(filter);
   return {
     packet({ direction, code, bytes }) {
       const sent = direction === 'sent';
       const number = code.charCodeAt(0);
-      recorder.packet(filter, sent, number, bytes, number === (sent ? SMFIC.BODY : SMFIR.REPLBODY));
+      recorder.packet(lane, sent, number, bytes, number === (sent ? SMFIC.BODY : SMFIR.REPLBODY));
     },
     answered: (_event, _verdict, waited) => recorder.answered(waited),
   };
