@@ -91,7 +91,7 @@ test('tables hold medians and errors, ratios are above one where the first peer 
   const table = resultTable([cell], ['a', 'b'], runs).split('\n');
   assert.equal(
     table[2],
-    '| 1, no-reply | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.50 + 1.00 | 3 |',
+    '| 1, no-reply | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.500 + 1.00 | 3 |',
   );
   assert.equal(
     table[3],

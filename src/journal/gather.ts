@@ -26,7 +26,7 @@ export const WAITING_ROWS = 20_000;
 /** Milliseconds a row waits for the outcome of its delivery. */
 const PATIENCE = 600;
 /** Writes in one go of the event loop. */
-const IN_ONE_GO = 250;
+const IN_ONE_GO = 1000;
 /** Milliseconds between two notices of the same trouble. */
 const NOTICE_EVERY = 60_000;
 
