@@ -11,7 +11,8 @@ import type { Changes } from './changes.ts';
 import { decodeChanges } from './changes-code.ts';
 import { conversationPage, knowsSession, packetsOf, type OpenPart } from './conversations.ts';
 import type { PacketRow } from './conversation.ts';
-import { Gather, type Written } from './gather.ts';
+import { Gather } from './gather.ts';
+import { LOOK_EVERY, News } from './news.ts';
 import { historyPage, rowOf } from './history.ts';
 import type { PartLine } from './line-code.ts';
 import { captureOf, readPolicy, type Capture, type CapturePolicy } from './policy.ts';
@@ -51,8 +52,7 @@ export interface JournalOptions {
   readonly notices: NoticeSink;
 }
 
-/** Milliseconds between two writes, while somebody watches and otherwise. */
-const WATCHED = 250;
+/** Milliseconds between two writes while nobody watches. */
 const UNWATCHED = 500;
 /** Milliseconds between two looks at what other processes have changed. */
 const LOOK = 1000;
@@ -81,11 +81,7 @@ export class Journal implements JournalReader, RecorderHome {
   #lost = 0;
   #timer: Cancel | null = null;
   #pruner: Cancel | null = null;
-  #listeners = new Set<(what: JournalNews) => void>();
-  #watch: Cancel | null = null;
-  #activity = 0;
-  #seenActivity = 0;
-  #told = new Map<string, string>();
+  readonly #news: News;
   #closed = false;
 
   constructor(options: JournalOptions) {
@@ -94,6 +90,8 @@ export class Journal implements JournalReader, RecorderHome {
     this.#settings = settings;
     this.#tables = tables;
     this.#capture = captureOf(settings.policy);
+    const hear = (): void => this.#guarded(undefined, (open) => this.#news.hearOthers(open));
+    this.#news = new News(options.clock, options.shared ? hear : () => undefined);
     const broken = (error: unknown): void => this.#broken(error);
     this.#gather = tables && new Gather({ ...options, tables, writer: options.newId(), broken });
     this.#look();
@@ -124,7 +122,7 @@ export class Journal implements JournalReader, RecorderHome {
     if (this.#gather === null || this.#closed || !this.capture.mayKeep(client)) return null;
     const recorder = new Recorder(this, session, client, listener);
     this.#recorders.set(session, recorder);
-    this.#activity++;
+    this.#news.happened();
     return recorder;
   }
 
@@ -261,14 +259,7 @@ export class Journal implements JournalReader, RecorderHome {
   }
 
   watch(listener: (what: JournalNews) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watch ??= this.#o.clock.after(WATCHED, () => this.#news());
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size > 0) return;
-      this.#watch?.();
-      this.#watch = null;
-    };
+    return this.#news.listen(listener);
   }
 
   /** Writes everything that waits. */
@@ -281,17 +272,18 @@ export class Journal implements JournalReader, RecorderHome {
     if (this.#closed) return;
     for (const recorder of this.#recorders.values()) recorder.close();
     this.#closed = true;
-    for (const cancel of [this.#timer, this.#pruner, this.#watch]) cancel?.();
+    for (const cancel of [this.#timer, this.#pruner]) cancel?.();
+    this.#news.stop();
     await this.#write(true);
     const tables = this.#tables;
     this.#tables = null;
-    await tables?.close().catch(() => undefined);
+    if (tables) await closed(tables);
   }
 
   #soon(): void {
-    this.#activity++;
+    this.#news.happened();
     if (this.#timer !== null || this.#closed) return;
-    const wait = this.#listeners.size > 0 ? WATCHED : UNWATCHED;
+    const wait = this.#news.wanted ? LOOK_EVERY : UNWATCHED;
     this.#timer = this.#o.clock.after(wait, () => {
       this.#timer = null;
       void this.#write(false).then(() => {
@@ -305,43 +297,13 @@ export class Journal implements JournalReader, RecorderHome {
     this.#handInRipe();
     const written = await this.#gather.write(all);
     if (written.ids.length + written.parts + written.changes === 0) return;
-    this.#tell(written.ids, written.parts > 0);
+    this.#news.tell(written.ids, written.parts > 0);
     await this.#pruneNow();
   }
 
   #handInRipe(): void {
     for (const recorder of this.#ripe) if (recorder.isRipe) recorder.handIn();
     this.#ripe.clear();
-  }
-
-  #tell(ids: Written['ids'], conversations: boolean): void {
-    const news = { history: ids.length > 0, conversations, ids };
-    for (const listener of this.#listeners) listener(news);
-  }
-
-  /** While somebody watches: packets of open parts, and what other processes wrote. */
-  #news(): void {
-    this.#watch = this.#o.clock.after(WATCHED, () => this.#news());
-    if (this.#activity !== this.#seenActivity) this.#tell([], true);
-    this.#seenActivity = this.#activity;
-    if (this.#o.shared) this.#guarded(undefined, (tables) => this.#hearOthers(tables));
-  }
-
-  #hearOthers(tables: Tables): void {
-    tables.freshen();
-    for (const { key, value } of tables.meta.getRange({
-      start: keyOf('w/'),
-      end: keyOf('w/~'),
-      snapshot: false,
-    })) {
-      const writer = key.toString('latin1');
-      const word = value.toString('utf8');
-      const before = this.#told.get(writer);
-      this.#told.set(writer, word);
-      if (before === undefined || before === word) continue;
-      const [, parts, ids] = JSON.parse(word) as [number, number, string[]];
-      this.#tell(ids, parts !== (JSON.parse(before) as [number, number])[1]);
-    }
   }
 
   #openPart(session: string): OpenPart | null {
@@ -374,9 +336,10 @@ export class Journal implements JournalReader, RecorderHome {
 
   async #pruneNow(): Promise<void> {
     try {
-      const tables = this.#tables;
-      while (tables !== null && this.#tables === tables)
-        if (!(await prune(tables, this.#settings, this.#o.clock.now()))) return;
+      for (;;) {
+        const tables = this.#tables;
+        if (tables === null || !(await prune(tables, this.#settings, this.#o.clock.now()))) return;
+      }
     } catch (error) {
       this.#broken(error);
     }
@@ -412,7 +375,16 @@ export class Journal implements JournalReader, RecorderHome {
     this.#tables = null;
     this.#o.damaged();
     this.#o.notices('journal.unusable', { error: error instanceof Error ? error.message : String(error) });
-    tables.close().catch(() => undefined);
+    void closed(tables);
+  }
+}
+
+/** Closes what may be damaged. */
+async function closed(tables: Tables): Promise<void> {
+  try {
+    await tables.close();
+  } catch {
+    // It is of no use any more.
   }
 }
 

@@ -10,8 +10,11 @@ export function stampOf(ms: number): string {
     .padStart(CHARS, '0');
 }
 
-/** When a session began, by its id; 0 when it does not say. */
+/** A clock that was put back by less than this hides nothing. Milliseconds. */
+const SKEW = 600_000;
+
+/** A time before a session began, by its id; 0 when it does not say. */
 export function sessionTime(session: string): number {
   const ms = parseInt(session.split('-', 1)[0]!, 36);
-  return Number.isFinite(ms) && ms > 0 ? ms : 0;
+  return Number.isFinite(ms) && ms > SKEW ? ms - SKEW : 0;
 }

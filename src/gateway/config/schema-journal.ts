@@ -98,7 +98,7 @@ export function resolveJournal(
     ...(sender !== undefined && { sender }),
     ...(recipient !== undefined && { recipient }),
     ...(milter !== undefined && { milter }),
-    ...(errorsOnly !== undefined && { errorsOnly }),
+    ...(errorsOnly === true && { errorsOnly }),
     ...(slowerThan !== undefined && { slowerThan }),
   };
   // Who writes conditions wants what matches.
