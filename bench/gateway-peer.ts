@@ -12,12 +12,23 @@ import { Running } from '../test/support/processes.ts';
 import { greets, until } from '../test/support/wait.ts';
 import type { Ground, Peer } from './peer.ts';
 
+/** How the gateway runs, and what it is called then. */
+export interface GatewayManner {
+  readonly name: string;
+  readonly workers: number;
+  readonly journal: boolean;
+}
+
 /** Builds if needed, starts, waits until every listener greets and every one of its `workers` listens. */
-export async function startGatewayPeer(cleanup: Cleanup, ground: Ground, workers: number): Promise<Peer> {
+export async function startGatewayPeer(
+  cleanup: Cleanup,
+  ground: Ground,
+  { name, workers, journal }: GatewayManner,
+): Promise<Peer> {
   await ensureProgram();
   await mkdir(ground.folder, { recursive: true });
   const file = join(ground.folder, 'millrace.yaml');
-  await writeFile(file, JSON.stringify({ ...configuration(ground), workers }, null, 2));
+  await writeFile(file, JSON.stringify({ ...configuration(ground), workers, journal }, null, 2));
   const logFile = join(ground.folder, 'log');
   const log = openSync(logFile, 'w');
   const [command = '', ...args] = ground.account.wrap([...gatewayCommand(), 'serve', '-c', file]);
@@ -36,8 +47,8 @@ export async function startGatewayPeer(cleanup: Cleanup, ground: Ground, workers
   );
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   return {
-    name: 'millrace',
-    title: `Millrace ${version} on Node ${process.versions.node}${workers > 1 ? `, ${workers} workers` : ''}`,
+    name,
+    title: `Millrace ${version} on Node ${process.versions.node}${workers > 1 ? `, ${workers} workers` : ''}${journal ? '' : ', without journal'}`,
     roots: [gateway.pid],
     ground,
   };

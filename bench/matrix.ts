@@ -74,7 +74,8 @@ async function measureAll(
   const runs: Run[] = [];
   for (let turn = 1; turn <= options.runs; turn += 1) {
     for (const cell of cells) {
-      for (const peer of peers) {
+      // Who goes first changes, so that no peer always finds what the other one left.
+      for (const peer of turn % 2 === 1 ? peers : peers.toReversed()) {
         const count = counts.get(keyOf(peer, cell)) ?? 0;
         const run = await measure(stage, peer, cell, count, Math.min(cell.sessions * 2, 100));
         runs.push(run);

@@ -5,6 +5,10 @@ import { parseArgs } from 'node:util';
 export const ANSWERS = ['every', 'last'] as const;
 export type Answers = (typeof ANSWERS)[number];
 
+/** With its journal, without it, or one of each in turn. */
+export const JOURNALS = ['on', 'off', 'both'] as const;
+export type JournalChoice = (typeof JOURNALS)[number];
+
 /** Situations with a measurement of their own; see bench/scenarios. */
 export const SCENARIOS = ['waves', 'large', 'real', 'distance'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
@@ -18,6 +22,7 @@ export const USAGE = `npm run bench -- [options]
   --runs 5            measured runs of each configuration; medians are printed
   --seconds 2         about how long one run lasts
   --workers 1         processes of the gateway that take mail
+  --journal on        on, off, or both: the same gateway with and without journal, turn by turn, with the ratios
   --new-connections   a new connection for every message (default: each session keeps its own)
   --answers every,last  filters that answer every event, and filters that take the no-reply flags and answer the last one
   --quick             one short run of each, 1 and 20 sessions: a look, not a result
@@ -36,6 +41,7 @@ export interface Options {
   readonly newConnections: boolean;
   /** Processes of the gateway that take mail. */
   readonly workers: number;
+  readonly journal: JournalChoice;
   readonly answers: readonly Answers[];
   readonly quick: boolean;
   readonly out: string | undefined;
@@ -64,6 +70,7 @@ export function readOptions(argv: readonly string[]): Options {
     runs: number('runs', values.runs ?? (quick ? '1' : '5'), 1, 100),
     seconds: number('seconds', values.seconds ?? (quick ? '0.7' : '2'), 0.1, 600),
     newConnections: values['new-connections'] === true,
+    journal: chosen('journal', JOURNALS, [values.journal ?? 'on'])[0]!,
     workers: numbers('workers', values.workers ?? '1', 1, 64)[0]!,
     answers: chosen('answers', ANSWERS, [values.answers ?? 'every,last']),
     quick,
@@ -88,6 +95,7 @@ function parse(argv: readonly string[]) {
         runs: text,
         seconds: text,
         workers: text,
+        journal: text,
         out: text,
         work: text,
         'new-connections': flag,

@@ -22,7 +22,7 @@ export function describe(run: Run): string {
   return (
     `${filtersOf(run.cell)} filters, ${run.cell.sessions} sessions, ${run.peer}: ` +
     `${run.accepted.toFixed(0)} accepted/s, ${run.sustained.toFixed(0)} sustained/s, ` +
-    `dot p50 ${run.dot.p50.toFixed(2)} p99 ${run.dot.p99.toFixed(2)} ms, CPU ${run.cpu.toFixed(2)} s per 1000` +
+    `dot p50 ${run.dot.p50.toFixed(2)} p99 ${run.dot.p99.toFixed(2)} ms, CPU ${run.cpu.toFixed(3)} s per 1000` +
     (run.errors > 0 ? `, ${run.errors} ERRORS: ${run.lastError}` : '')
   );
 }
@@ -36,9 +36,9 @@ export function whatRan(peers: readonly Peer[]): string {
   );
 }
 
-/** The report; the ratios follow when there are two peers. */
+/** The report; the ratios of the first peer to each other one follow. */
 export function report({ options, tools, sink, cpu, peers, cells, runs }: Measured): string {
-  const [first, second] = peers.map((peer) => peer.name);
+  const [first, ...others] = peers.map((peer) => peer.name);
   const busy = runs.map((run) => run.busyCores);
   const connections = options.newConnections ? 'a new connection each' : 'connections kept';
   const lines = [
@@ -59,12 +59,12 @@ export function report({ options, tools, sink, cpu, peers, cells, runs }: Measur
       runs,
     ),
   ];
-  if (first !== undefined && second !== undefined) {
+  for (const second of first === undefined ? [] : others) {
     lines.push(
       `${first} against ${second}; above 1 is in favour of ${first} ` +
         `(rates: ${first} / ${second}; latencies and CPU: ${second} / ${first}):`,
       '',
-      ratioTable(cells, first, second, runs),
+      ratioTable(cells, first!, second, runs),
     );
   }
   return lines.join('\n');

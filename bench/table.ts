@@ -27,7 +27,7 @@ export function resultTable(cells: readonly Cell[], peers: readonly string[], ru
         round(m((r) => r.dot.p99)),
         round(m((r) => r.message.p50)),
         round(m((r) => r.message.p99)),
-        `${m((r) => r.cpu).toFixed(2)} + ${m((r) => r.filterCpu).toFixed(2)}`,
+        `${m((r) => r.cpu).toFixed(3)} + ${m((r) => r.filterCpu).toFixed(2)}`,
         of.reduce((sum, run) => sum + run.errors, 0),
       ];
     }),
@@ -76,7 +76,7 @@ export function ratioTable(
       less((r) => r.dot.p50),
       less((r) => r.dot.p99),
       less((r) => r.message.p50),
-      less((r) => r.cpu),
+      median(pairs.map(([a, b]) => b.cpu / a.cpu)).toFixed(3),
     ];
   });
   return markdown(

@@ -82,7 +82,7 @@ export class Workshop {
     return { account, ports, chain, roots };
   }
 
-  /** Starts Millrace and, when asked for, Postfix, with these lanes. `name` tells their folders from those of others. */
+  /** Starts Millrace (twice, when it is to be measured with and without journal) and, when asked for, Postfix, with these lanes. `name` tells their folders from those of others. */
   async peers(name: string, lanes: readonly Lane[]): Promise<Peer[]> {
     const ground = async (peer: string): Promise<Ground> => {
       const account = openAccount(`${name}-${peer}`);
@@ -96,7 +96,14 @@ export class Workshop {
         account,
       };
     };
-    const peers = [await startGatewayPeer(this.cleanup, await ground('millrace'), this.options.workers)];
+    const { workers, journal } = this.options;
+    const peers: Peer[] = [];
+    for (const on of journal === 'both' ? [true, false] : [journal === 'on']) {
+      const called = on || journal === 'off' ? 'millrace' : 'without-journal';
+      peers.push(
+        await startGatewayPeer(this.cleanup, await ground(called), { name: called, workers, journal: on }),
+      );
+    }
     if (this.options.postfix) peers.push(await startPostfixPeer(this.cleanup, await ground('postfix')));
     return peers;
   }

@@ -91,14 +91,14 @@ test('tables hold medians and errors, ratios are above one where the first peer 
   const table = resultTable([cell], ['a', 'b'], runs).split('\n');
   assert.equal(
     table[2],
-    '| 1, no-reply | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.50 + 1.00 | 3 |',
+    '| 1, no-reply | 20 | a | 200 (100-300) | 100 | 3.00 | 6.00 | 3.00 | 3.00 | 1.500 + 1.00 | 3 |',
   );
   assert.equal(
     table[3],
-    '| 1, no-reply | 20 | b | 75.0 (50.0-100) | 37.5 | 8.00 | 16.0 | 8.00 | 8.00 | 4.00 + 1.00 | 0 |',
+    '| 1, no-reply | 20 | b | 75.0 (50.0-100) | 37.5 | 8.00 | 16.0 | 8.00 | 8.00 | 4.000 + 1.00 | 0 |',
   );
   const ratios = ratioTable([cell], 'a', 'b', runs).split('\n');
-  assert.equal(ratios[2], '| 1, no-reply | 20 | 2.50 | 2.50 | 3.00 | 3.00 | 3.00 | 3.00 |');
+  assert.equal(ratios[2], '| 1, no-reply | 20 | 2.50 | 2.50 | 3.00 | 3.00 | 3.00 | 3.000 |');
 });
 
 test('a goal is the median of the turns, held against its limit, and says when it needs Postfix', () => {

@@ -77,7 +77,8 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   assert.ok(loaded.ok);
   const settings = new Settings({ home: null, config: () => loaded.config, clock, notices });
   const entry = token ? ({ access, door: 'network', metrics: 'token' } as const) : null;
-  const office = { desk, milters: idleMilters(clock, notices), settings, metrics, ready };
+  const milters = idleMilters(clock, notices);
+  const office = { desk, milters, settings, journal: null, metrics, ready };
   const app = makeApp(office, entry, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {

@@ -45,7 +45,8 @@ async function open(
   const settings = new Settings({ home: null, config: () => config, clock, notices });
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
-  const office = { desk, milters: idleMilters(clock, notices), settings, metrics, ready };
+  const milters = idleMilters(clock, notices);
+  const office = { desk, milters, settings, journal: null, metrics, ready };
   const attendance = await attend(office, config, { clock, notices });
   t.after(async () => {
     await attendance.close();

@@ -1,4 +1,5 @@
 /** Sends accepted mail on: from the spool to next hops, with retries, expiry and notices to senders. */
+export type { DeliveryObserver } from './observer.ts';
 export * from './agent.ts';
 export { makeDiscardAgent } from './agents/discard.ts';
 export { makeMaildirAgent } from './agents/maildir.ts';

@@ -6,6 +6,7 @@ import type { Agent } from './agent.ts';
 import type { Troubled } from './back-off.ts';
 import type { Returned } from './dsn.ts';
 import type { DeliveryMeter } from './meter.ts';
+import type { DeliveryObserver } from './observer.ts';
 import type { Suspensions } from './suspensions.ts';
 
 /** What the condition of a route may look at. */
@@ -70,6 +71,8 @@ export interface DeliveryOptions extends DeliverySettings {
   readonly owner: string;
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  /** Who hears what becomes of recipients. */
+  readonly observer?: DeliveryObserver;
   /** Makes queue ids for notices; default `makeQueueId`. */
   readonly newId?: () => string;
   /** 0 up to 1, for jitter; default Math.random. */

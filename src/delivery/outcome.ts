@@ -8,6 +8,7 @@ import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryMeta, EntryRecipient } from '#spool';
 import type { Outcome } from './agent.ts';
+import type { DeliveryObserver } from './observer.ts';
 import type { Told } from './report.ts';
 
 /** The longest status text that is kept in the spool, in characters. */
@@ -90,9 +91,11 @@ export function tellOutcomes(
   now: number,
   next: number | null,
   notices: NoticeSink,
+  observer?: DeliveryObserver,
 ): void {
   conclusion.recipients.forEach((r, i) => {
     if (r.lastStatus === null || r.attempts === entry.recipients[i]!.attempts) return;
+    observer?.outcome(entry, r);
     notices(NOTICE_OF[r.state], {
       id: entry.id,
       from: entry.sender,

@@ -127,10 +127,10 @@ async function record(
   settings: DeliverySettings,
 ): Promise<void> {
   const { entry } = held;
-  const { clock, notices, meter } = house.options;
+  const { clock, notices, meter, observer } = house.options;
   const { recipients, pending } = conclusion;
   const due = pending ? nextTime(house, entry, conclusion, settings) : null;
-  tellOutcomes(entry, conclusion, clock.now(), due, notices);
+  tellOutcomes(entry, conclusion, clock.now(), due, notices, observer);
   const result: Settlement =
     due === null
       ? { kind: 'done' }

@@ -9,16 +9,18 @@ import { join } from 'node:path';
 import type { Clock } from '#clock';
 import { Suspensions } from '#delivery';
 import type { Config, ListenerConfig } from '#gateway/config';
-import { among, IntakePath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
+import type { Journal } from '#journal';
+import { among, IntakePath, ObservedPath, relayPolicy, type IntakeOptions, type PassThrough } from '#intake';
 import type { Level, NoticeSink } from '#notices';
 import type { SmtpServerOptions } from '#smtp/server';
 import type { StageSurroundings } from '#stages';
-import { makeOwner, makeQueueId, MemorySpool, openLmdbSpool, type SpoolStore } from '#spool';
+import { makeOwner, makeQueueId, type SpoolStore } from '#spool';
 import { Certificates, type CertificateSet } from './certificates.ts';
 import { Doors, type WantedListener } from './doors.ts';
 import { environmentFor } from './environment.ts';
 import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
+import { journalOf, openJournal, sessionIds, watching, type Watching } from './journal/index.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { Metrics, type Snapshot } from './metrics/index.ts';
 import { ClientNames } from './name-servers.ts';
@@ -27,11 +29,12 @@ import { Shedding, type Bearable } from './shedding.ts';
 import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
 import { makeMilterDesk, Pauses, type MilterDesk } from './milters/index.ts';
-import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
+import { HeldExpiry, heldExpirySettings, makeDesk, type DeskOptions } from './queue/index.ts';
 import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
 import { Settings, type ConfigHome } from './settings/index.ts';
+import { openSpool, spoolOf } from './spool.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
 import { authOptions, Users } from './users/index.ts';
@@ -92,15 +95,28 @@ export class Gateway {
   /** Where operators work; null where another process delivers. */
   readonly office: Office | null;
   readonly #heldExpiry: HeldExpiry | null;
+  readonly #journal: Journal | null;
+  readonly #watching: Watching | null;
+  readonly #sessionId: () => string;
   /** The end of the last reload, whatever became of it. */
   #reloaded: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  private constructor(config: Config, around: Inside, spool: SpoolStore, owner: string) {
+  private constructor(
+    config: Config,
+    around: Inside,
+    spool: SpoolStore,
+    owner: string,
+    newId: () => string,
+    journal: Journal | null,
+  ) {
+    this.#journal = journal;
+    this.#watching = journal && watching(journal, around.clock);
+    this.#sessionId = sessionIds(around.clock);
     this.#config = config;
     this.#around = around;
     this.#spool = spool;
-    this.#newId = makeQueueId(around.clock);
+    this.#newId = newId;
     this.#pauses = new Pauses({
       ...around,
       file: join(config.stateDir, PAUSES_FILE),
@@ -124,9 +140,13 @@ export class Gateway {
           around.clock,
           new Suspensions({ ...around, file: suspensionsFile(config) }),
         )
-      : deliveryHere(config, spool, owner, around);
+      : deliveryHere(config, spool, owner, {
+          ...around,
+          ...(this.#watching && { observer: this.#watching.delivery }),
+        });
     const wake = (): void => this.#outgoing.wake();
-    const parts = { ...around, spool, newId: this.#newId, wake };
+    const heard = this.#watching && { observer: this.#watching.queue };
+    const parts = { ...around, spool, newId, wake, ...heard };
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
@@ -138,22 +158,7 @@ export class Gateway {
       intakeOf: (listener) => this.#intake(this.#config, listener, null, this.#stages),
     });
     this.#watched(around.tellDelivery ? null : spool, milters);
-    const ready = {
-      config: desk.config,
-      addresses: () => this.addresses,
-      spool,
-      draining: () => this.#stopping,
-    };
-    const settings = { ...around, home: around.home ?? null, config: desk.config };
-    this.office = around.tellDelivery
-      ? null
-      : {
-          desk: makeDesk(desk),
-          milters,
-          settings: new Settings(settings),
-          metrics: around.metrics,
-          ready: () => readiness(ready),
-        };
+    this.office = around.tellDelivery ? null : this.#officeOn(desk, milters);
     this.#heldExpiry = around.tellDelivery ? null : new HeldExpiry(parts, heldExpirySettings(config));
   }
 
@@ -170,7 +175,9 @@ export class Gateway {
       await metrics.stop();
       throw error;
     }
-    const gateway = new Gateway(config, inside, spool, owner);
+    const newId = makeQueueId(around.clock);
+    const journal = await openJournal(config, { ...inside, spool, newId });
+    const gateway = new Gateway(config, inside, spool, owner, newId, journal);
     try {
       await gateway.#recipients.load(config);
       await gateway.#doors.change(gateway.#listeners(config));
@@ -222,6 +229,8 @@ export class Gateway {
       throw new ReloadError('workers cannot change while the gateway runs: restart it');
     if (JSON.stringify(config.admin) !== JSON.stringify(this.#config.admin))
       throw new ReloadError('admin cannot change while the gateway runs: restart it');
+    if ((config.journal === null) !== (this.#config.journal === null))
+      throw new ReloadError('the journal cannot be switched on or off while the gateway runs: restart it');
     const takeOver = this.#outgoing.prepare(config);
     await this.#recipients.load(config);
     const stages = stagesOf(config, this.#filters, this.#around);
@@ -237,6 +246,7 @@ export class Gateway {
         this.#users.configure(config);
         this.#shedding.reconfigure(bearable(config));
         this.#heldExpiry?.reconfigure(heldExpirySettings(config));
+        if (config.journal) this.#journal?.reconfigure(journalOf(config.journal));
         this.#filters.settle();
         this.#recipients.settle();
         this.#certificates.settle();
@@ -279,8 +289,24 @@ export class Gateway {
     this.#certificates.close();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(graceMs);
+    await this.#journal?.close();
     await this.#around.metrics.stop();
     await this.#spool.close();
+  }
+
+  /** What operators work with. */
+  #officeOn(desk: DeskOptions, milters: MilterDesk): Office {
+    const { config, spool } = desk;
+    const { metrics, home = null } = this.#around;
+    const ready = { config, addresses: () => this.addresses, spool, draining: () => this.#stopping };
+    return {
+      desk: makeDesk(desk),
+      milters,
+      settings: new Settings({ ...this.#around, home, config }),
+      journal: this.#journal,
+      metrics,
+      ready: () => readiness(ready),
+    };
   }
 
   /** Lets the figures look at us. `spool`: where this process counts the queue. */
@@ -290,6 +316,7 @@ export class Gateway {
       config: () => this.#config,
       filters: () => this.#stages.filters,
       certificates: () => this.#certificates.present,
+      journal: () => this.#journal?.figures() ?? null,
       spool,
     });
   }
@@ -312,11 +339,15 @@ export class Gateway {
   ): SmtpServerOptions {
     const { clock, notices, metrics } = this.#around;
     const intake = this.#intake(config, listener, through, stagesOf(config, this.#filters, this.#around));
+    const watched = this.#watching;
     return {
       ...trustedPeers(listener),
       ...listenerOptions(config, listener, certificates),
       ...authOptions(listener, this.#users),
-      makeHandler: () => new IntakePath(intake),
+      makeHandler: () =>
+        watched ? new ObservedPath(new IntakePath(intake), intake, watched.intake) : new IntakePath(intake),
+      ...(watched && { observe: watched.door }),
+      sessionId: this.#sessionId,
       clientName: this.#clientNames.by(config.dns),
       busy: this.#shedding.busy,
       isOwn: among(listener.relay.networks),
@@ -355,28 +386,10 @@ export class Gateway {
   }
 }
 
-/** What the spool was opened with, as one text. */
-function spoolOf({ stateDir, spool, shedding }: Config): string {
-  return JSON.stringify([stateDir, spool, shedding.freeDisk]);
-}
-
 /** What this process can bear. */
 function bearable({ milters, shedding }: Config): Bearable {
   return {
     loopDelay: shedding.loopDelay,
     maxSessions: sessionsWithin(descriptorLimit(), milters.length),
   };
-}
-
-function openSpool(
-  { spool, shedding }: Config,
-  { clock, notices, tellDelivery }: Surroundings,
-  owner: string,
-): Promise<SpoolStore> {
-  if (spool.engine === 'memory') return Promise.resolve(new MemorySpool());
-  const { dir, inlineBodyMax } = spool;
-  // Who does not deliver need not remember what was accepted.
-  const cache = tellDelivery && { cacheBytes: 0 };
-  const floor = shedding.freeDisk !== null && { freeFloor: shedding.freeDisk };
-  return openLmdbSpool({ dir, inlineBodyMax, clock, notices, owner, ...cache, ...floor });
 }

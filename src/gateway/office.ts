@@ -3,6 +3,7 @@
  *
  * A gateway has an office where it delivers. Each part is a room of its own that says in its file what it promises.
  */
+import type { JournalReader } from '#journal';
 import type { Metrics } from './metrics/index.ts';
 import type { MilterDesk } from './milters/index.ts';
 import type { Desk } from './queue/index.ts';
@@ -21,4 +22,6 @@ export interface Office {
   readonly ready: () => Promise<Readiness>;
   /** The configuration, and how it is changed. */
   readonly settings: Settings;
+  /** What happened to mail; null when the journal is off. */
+  readonly journal: JournalReader | null;
 }

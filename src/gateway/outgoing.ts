@@ -7,7 +7,7 @@
 import type { Cancel, Clock } from '#clock';
 import { join } from 'node:path';
 import { startDelivery, Suspensions } from '#delivery';
-import type { Troubled } from '#delivery';
+import type { DeliveryObserver, Troubled } from '#delivery';
 import type { Config } from '#gateway/config';
 import type { HandOver } from '#intake';
 import { silent, type NoticeSink } from '#notices';
@@ -45,6 +45,8 @@ export function suspensionsFile({ stateDir, spool }: Pick<Config, 'stateDir' | '
 
 /** What both ways need. */
 export interface OutgoingAround {
+  /** Who hears what becomes of recipients. */
+  readonly observer?: DeliveryObserver;
   readonly clock: Clock;
   readonly notices: NoticeSink;
   /** Where figures are kept. */

@@ -29,6 +29,9 @@ export class IncomingContent {
     this.#limits = limits;
   }
 
+  /** Bytes that came. */
+  size = 0;
+
   /** Why this message cannot be taken, whatever the filters say; null so far. */
   get refusal(): Status | null {
     return this.#refusal;
@@ -36,6 +39,7 @@ export class IncomingContent {
 
   /** The next bytes of the message, dots un-stuffed. */
   write(chunk: Uint8Array): void | Promise<void> {
+    this.size += chunk.length;
     if (this.#refusal) return;
     if (this.#splitter.done) return this.#body(chunk);
     const body = this.#splitter.push(chunk, this.fields);

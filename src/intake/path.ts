@@ -6,7 +6,7 @@
  */
 import { status, type Forwarded, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
-import { Chain, settled, type Awaitable, type Ruling } from '#stages';
+import { Chain, settled, type Awaitable, type ChainObserver, type Ruling } from '#stages';
 import { swallow } from './discard.ts';
 import { grant } from './mail-parameters.ts';
 import type { IntakeOptions } from './options.ts';
@@ -22,16 +22,16 @@ export class IntakePath implements SmtpHandler {
   #origin!: Origin;
   /** May send to anyone; asked when the first recipient comes, and again after AUTH. */
   #trusted: boolean | null = null;
-  #chain!: Chain;
+  chain!: Chain;
+  observer: ChainObserver | null = null;
   #reception: Reception | null = null;
   /** Mail goes straight on to a next hop. */
   #passage: Passage | null = null;
   /** A filter refused the connection for now or for good: the answer to every MAIL. */
   #refused: Status | null = null;
-  /** Queue id of the open message. */
-  #id = '';
-  /** The filter that ordered the open message thrown away; the client sees success. */
-  #discardedBy = '';
+  /** Queue id of the open message, and the filter that ordered it thrown away; the client sees success. */
+  id = '';
+  discardedBy = '';
 
   constructor(options: IntakeOptions) {
     this.#o = options;
@@ -39,9 +39,9 @@ export class IntakePath implements SmtpHandler {
 
   connect(origin: Origin): Awaitable<Status | null> {
     this.#origin = origin;
-    this.#chain = new Chain(this.#o.around, origin);
-    if (this.#o.through) this.#passage = new Passage(this.#o.through, this.#chain);
-    return settled(this.#chain.connect(), (ruling) => {
+    this.chain = new Chain(this.#o.around, origin, this.observer);
+    if (this.#o.through) this.#passage = new Passage(this.#o.through, this.chain);
+    return settled(this.chain.connect(), (ruling) => {
       if (ruling.kind !== 'refuse') return null;
       this.#refused = ruling.status;
       // A temporary refusal waits for MAIL, so that a client that only wants to look is not turned away.
@@ -52,13 +52,13 @@ export class IntakePath implements SmtpHandler {
   helo(origin: Origin): Awaitable<Status | null> {
     this.#origin = origin;
     this.#trusted = null;
-    return settled(this.#chain.helo(origin), (ruling) =>
+    return settled(this.chain.helo(origin), (ruling) =>
       ruling.kind === 'refuse' ? (this.#refused = ruling.status) : null,
     );
   }
 
   auth(origin: Origin): Awaitable<Status | null> {
-    return settled(this.#chain.auth(origin), (ruling) => {
+    return settled(this.chain.auth(origin), (ruling) => {
       if (ruling.kind === 'refuse') return ruling.status;
       this.#origin = origin;
       this.#trusted = null;
@@ -69,10 +69,10 @@ export class IntakePath implements SmtpHandler {
   mail(sender: Path, params: readonly string[]): Awaitable<Status> {
     const no = this.#refused ?? mailRefusal(this.#o, this.#origin.user, sender, params);
     if (no) return no;
-    this.#discardedBy = '';
+    this.discardedBy = '';
     const granted = grant(params, () => (this.#trusted ??= this.#o.relay.trusts(this.#origin)));
     const hop = this.#passage?.mail(this.#origin);
-    return settled(this.#chain.mail((this.#id = this.#o.newId()), sender, granted.params, hop), (r) =>
+    return settled(this.chain.mail((this.id = this.#o.newId()), sender, granted.params, hop), (r) =>
       this.#reply(r, granted.reply),
     );
   }
@@ -83,29 +83,29 @@ export class IntakePath implements SmtpHandler {
     const refusal = relay.refusal(this.#trusted, path) ?? recipientCheck?.(path) ?? null;
     const to = { path, params };
     return settled(refusal, (no) =>
-      no ? refuseRecipient(this.#o, to, no, this.#origin, this.#chain) : this.#take(to),
+      no ? refuseRecipient(this.#o, to, no, this.#origin, this.chain) : this.#take(to),
     );
   }
 
   data(): Awaitable<Status | ContentSink> {
-    if (this.#discardedBy) return this.#swallow();
-    return settled(this.#chain.data(), (ruling) => {
+    if (this.discardedBy) return this.#swallow();
+    return settled(this.chain.data(), (ruling) => {
       if (ruling.kind !== 'pass') this.#passage?.end();
       if (ruling.kind === 'refuse') return ruling.status;
       this.#reply(ruling, RECIPIENT_OK);
-      if (this.#discardedBy) return this.#swallow();
-      return (this.#reception = new Reception(this.#o, this.#chain, this.#origin, this.#passage));
+      if (this.discardedBy) return this.#swallow();
+      return (this.#reception = new Reception(this.#o, this.chain, this.#origin, this.#passage));
     });
   }
 
   unknown(line: string): Awaitable<Status | null> {
-    return settled(this.#chain.unknown(line), (ruling) => (ruling.kind === 'refuse' ? ruling.status : null));
+    return settled(this.chain.unknown(line), (ruling) => (ruling.kind === 'refuse' ? ruling.status : null));
   }
 
   reset(_reason: ResetReason): void {
-    this.#discardedBy = '';
+    this.discardedBy = '';
     this.#abandon();
-    this.#chain.endTransaction();
+    this.chain.endTransaction();
   }
 
   forwarded(forwarded: Forwarded | null): void {
@@ -114,13 +114,13 @@ export class IntakePath implements SmtpHandler {
 
   /** The client is gone while filters are being asked: nobody waits for their answer. */
   interrupted(): void {
-    this.#chain.interrupt();
+    this.chain.interrupt();
     this.#passage?.interrupt();
   }
 
   close(): void {
     this.#abandon();
-    this.#chain.close();
+    this.chain.close();
   }
 
   #abandon(): void {
@@ -130,21 +130,21 @@ export class IntakePath implements SmtpHandler {
   }
 
   #swallow(): ContentSink {
-    return swallow(this.#o.notices, this.#origin, this.#id, this.#discardedBy);
+    return swallow(this.#o.notices, this.#origin, this.id, this.discardedBy);
   }
 
   #take(recipient: Recipient): Awaitable<Status> {
-    if (this.#discardedBy) return RECIPIENT_OK;
+    if (this.discardedBy) return RECIPIENT_OK;
     const hop = this.#passage?.rcpt(recipient);
-    return settled(this.#chain.rcpt(recipient, hop), (r) => this.#reply(r, RECIPIENT_OK));
+    return settled(this.chain.rcpt(recipient, hop), (r) => this.#reply(r, RECIPIENT_OK));
   }
 
   #reply(ruling: Ruling, ok: Status): Status {
     if (ruling.kind === 'refuse') return ruling.status;
     if (ruling.kind === 'pass') return this.#passage?.said ?? ok;
-    this.#discardedBy = ruling.by;
+    this.discardedBy = ruling.by;
     this.#passage?.end();
-    this.#chain.endTransaction();
+    this.chain.endTransaction();
     return ok;
   }
 }

@@ -5,15 +5,30 @@
  * whatever happens, the client's going away included.
  */
 import type { EditableMessage } from '#edits';
+import type { HeaderField } from '#message';
 import { isPositive, status, type Origin, type Status } from '#message';
 import type { ContentFault, ContentSink } from '#smtp/server';
 import type { Chain, MessageContent } from '#stages';
 import { IncomingContent } from './incoming.ts';
 import { keep } from './keep.ts';
+import { MAX_RECIPIENTS } from './observer.ts';
 import type { IntakeOptions } from './options.ts';
 import { discardedFacts, passedFacts, refusedFacts } from './record.ts';
 import type { Passage } from './through.ts';
 import { receivedField } from './trace.ts';
+
+/** How far a message got, for whoever watches. */
+export interface Reached {
+  /** undefined: it was refused. */
+  readonly outcome: 'accepted' | 'held' | 'discarded' | 'passed' | undefined;
+  readonly by: string;
+  /** As it came. */
+  readonly fields: readonly HeaderField[];
+  readonly size: number;
+  /** The first of those it goes to, and how many there are. */
+  readonly recipients: readonly string[];
+  readonly count: number;
+}
 
 /** One message being received. */
 export class Reception implements ContentSink {
@@ -24,6 +39,10 @@ export class Reception implements ContentSink {
   readonly #incoming: IncomingContent;
   /** Where it goes instead of the spool. */
   readonly #passage: Passage | null;
+  /** How far it got: what became of it, who wanted that, and the message as it went on. */
+  #outcome: Reached['outcome'];
+  #by: string | undefined;
+  #message: EditableMessage | null = null;
 
   /** The chain has passed DATA. `passage`: where the message goes instead of the spool. */
   constructor(options: IntakeOptions, chain: Chain, origin: Origin, passage: Passage | null) {
@@ -56,6 +75,16 @@ export class Reception implements ContentSink {
     }
   }
 
+  /** How far it got. Made when asked. */
+  get reached(): Partial<Reached> {
+    const { fields, size } = this.#incoming;
+    const known = { fields, size, outcome: this.#outcome, ...(this.#by !== undefined && { by: this.#by }) };
+    if (!this.#message) return known;
+    const { recipients } = this.#message.envelope;
+    const first = recipients.slice(0, MAX_RECIPIENTS).map((r) => r.path.address);
+    return { ...known, recipients: first, count: recipients.length };
+  }
+
   /** The client is gone, or the session is cut: nothing of the message is kept. */
   abandon(): void {
     this.#incoming.discard();
@@ -71,11 +100,16 @@ export class Reception implements ContentSink {
     if (ruling.kind === 'refuse') return this.#refused(ruling.status);
     const accepted = status(250, '2.0.0', `Ok: queued as ${id}`);
     if (ruling.kind === 'discard') {
+      this.#outcome = 'discarded';
+      this.#by = ruling.by;
       incoming.discard();
       const { clock, notices } = this.#o;
       notices('message.discarded', discardedFacts(ruling.by, this.#origin, this.#chain, clock.elapsed()));
       return accepted;
     }
+    this.#message = ruling.message;
+    this.#by = ruling.message.quarantine?.by;
+    this.#outcome = this.#passage ? 'passed' : ruling.message.quarantine ? 'held' : 'accepted';
     if (ruling.message.body !== body) incoming.discard();
     if (this.#passage) return this.#passed(this.#passage, ruling.message);
     return (await keep(this.#o, id, this.#origin, ruling.message, this.#chain)) ?? accepted;

@@ -8,6 +8,7 @@
 import { deliveryNotices } from './delivery.ts';
 import { gatewayNotices } from './gateway.ts';
 import { intakeNotices } from './intake.ts';
+import { journalNotices } from './journal.ts';
 import { milterNotices } from './milter.ts';
 import { queueNotices } from './queue.ts';
 import { smtpNotices } from './smtp.ts';
@@ -32,6 +33,7 @@ export const CATALOGUE = {
   ...deliveryNotices,
   ...gatewayNotices,
   ...queueNotices,
+  ...journalNotices,
 } as const satisfies Record<string, NoticeKind>;
 
 /** A name of the catalogue, `milter.failed` and the like. */

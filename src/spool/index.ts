@@ -1,4 +1,5 @@
 /** Keeps accepted mail: the store's contract, the embedded store, the store in memory, ids and owners. */
+export { shapeOf } from './preflight.ts';
 export * from './store.ts';
 export { makeQueueId } from './ids.ts';
 export { queueLine, type QueueLine } from './line.ts';

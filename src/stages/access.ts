@@ -5,7 +5,13 @@
  * MilterError, or with FilterUnavailable while the breaker is open.
  */
 import type { Clock } from '#clock';
-import { connectMilter, MilterError, type MilterConversation, type MilterErrorCode } from '#milter/client';
+import {
+  connectMilter,
+  MilterError,
+  type MilterConversation,
+  type MilterErrorCode,
+  type MilterObserver,
+} from '#milter/client';
 import type { NoticeSink } from '#notices';
 import { Breaker, FilterUnavailable, type Outage } from './breaker.ts';
 import { FilterHealth } from './health.ts';
@@ -84,14 +90,15 @@ export class FilterAccess {
     return this.#parked.size;
   }
 
-  /** A conversation ready for CONNECT. */
-  async open(): Promise<Opened> {
+  /** A conversation ready for CONNECT, whose packets `observer` hears. */
+  async open(observer: MilterObserver | null): Promise<Opened> {
     if (this.#breaker.open)
       throw new FilterUnavailable(`${this.settings.name} keeps failing and is not tried now`);
     const conversation = this.#reuse ? this.#parked.take() : null;
+    conversation?.observe(observer);
     return conversation
       ? { conversation, reused: true }
-      : { conversation: await this.#connect(), reused: false };
+      : { conversation: await this.#connect(observer), reused: false };
   }
 
   /** An SMTP connection needs its conversation no more. */
@@ -135,9 +142,15 @@ export class FilterAccess {
     this.#parked.close();
   }
 
-  async #connect(): Promise<MilterConversation> {
+  async #connect(observer: MilterObserver | null): Promise<MilterConversation> {
     const { meter } = this;
-    const options = { ...this.settings.client, pipeline: this.#pipeline, clock: this.#clock, meter };
+    const options = {
+      ...this.settings.client,
+      pipeline: this.#pipeline,
+      clock: this.#clock,
+      meter,
+      ...(observer && { observer }),
+    };
     const began = this.#clock.elapsed();
     try {
       const conversation = await connectMilter(options);
@@ -150,7 +163,7 @@ export class FilterAccess {
   }
 
   async #probe(): Promise<void> {
-    const conversation = await this.#connect();
+    const conversation = await this.#connect(null);
     conversation.quit();
   }
 }

@@ -8,10 +8,13 @@
 import type { Origin, Path, Recipient, Status } from '#message';
 import { settled, type Awaitable } from './awaitable.ts';
 import { MessageContent } from './content.ts';
+import type { ChainObserver, FilterRecord } from './observer.ts';
 import { PASS, type Ruling } from './ruling.ts';
 import { Seat } from './seat.ts';
 import type { SessionFacts, Transaction } from './session.ts';
 import type { StageName, StageSurroundings } from './settings.ts';
+
+const NOBODY: readonly FilterRecord[] = [];
 
 /** Somebody to be asked after the filters. Never rejects. */
 type Last = () => Awaitable<Ruling>;
@@ -21,11 +24,14 @@ export class Chain {
   readonly #around: StageSurroundings;
   readonly #facts: SessionFacts;
   readonly #seats: readonly Seat[];
+  readonly #observer: ChainObserver | null;
 
-  constructor(around: StageSurroundings, origin: Origin) {
+  /** `observer`: who listens in, if anybody does. */
+  constructor(around: StageSurroundings, origin: Origin, observer: ChainObserver | null = null) {
+    this.#observer = observer;
     this.#around = around;
     this.#facts = { origin, transaction: null, candidate: null, messageId: '', waited: 0, over: false };
-    this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts));
+    this.#seats = around.filters.map((filter) => new Seat(filter, around, this.#facts, observer));
   }
 
   /** The open transaction, or null. */
@@ -38,6 +44,14 @@ export class Chain {
     const said: string[] = [];
     for (const { record } of this.#seats) if (record !== '') said.push(record);
     return said;
+  }
+
+  /** The same as values. */
+  get accounts(): readonly FilterRecord[] {
+    if (this.#seats.length === 0) return NOBODY;
+    const accounts: FilterRecord[] = [];
+    for (const { account } of this.#seats) if (account) accounts.push(account);
+    return accounts;
   }
 
   /** A client connected. */
@@ -112,7 +126,7 @@ export class Chain {
   /** The content of the message, after `data` passed. */
   content(): MessageContent {
     const asked = this.#seats.filter((seat) => seat.asked);
-    return new MessageContent(asked, this.#facts, this.#around);
+    return new MessageContent(asked, this.#facts, this.#around, this.#observer);
   }
 
   /** An unrecognised command; pass = the server's own refusal. */
@@ -176,6 +190,7 @@ export class Chain {
       if (concerned[at]!.settings.parallel) while (concerned[end]?.settings.parallel) end++;
       const rulings = await Promise.all(concerned.slice(at, end).map((seat) => seat.ask(stage)));
       ruling = rulings.find(({ kind }) => kind !== 'pass') ?? PASS;
+      if (ruling.kind !== 'pass') this.#observer?.ruled(stage, ruling);
       at = end;
     }
     meter?.stage(stage, clock.elapsed() - began, this.#facts.waited - before);

@@ -9,8 +9,9 @@
 import { applyEdits, bindEdits, type BoundEdits, type EditableMessage } from '#edits';
 import { status, type HeaderField } from '#message';
 import type { MilterContent } from '#milter/client';
-import { rightsOf } from '#milter/protocol';
+import { rightsOf, type Edit } from '#milter/protocol';
 import { macrosOf } from './macros.ts';
+import { MAX_BEGIN, type ChainObserver, type FilterChange } from './observer.ts';
 import { GONE, PASS, type Ruling } from './ruling.ts';
 import type { Seat } from './seat.ts';
 import type { SessionFacts } from './session.ts';
@@ -25,6 +26,8 @@ export type ContentRuling =
 interface Answer {
   readonly ruling: Ruling;
   readonly edits: BoundEdits | null;
+  /** As the filter sent them. */
+  readonly sent?: readonly Edit[];
 }
 
 /** What a filter could not see whole is not delivered (P18): no frame of the protocol carries the field. */
@@ -44,14 +47,27 @@ export class MessageContent {
   /** By place: the content of filters that hear it while it arrives, null for those that wait. */
   readonly #streams: readonly (MilterContent | null)[];
 
-  constructor(seats: readonly Seat[], facts: SessionFacts, around: StageSurroundings) {
+  readonly #observer: ChainObserver | null;
+  /** The beginning of the body, for the observer. */
+  readonly #begin: Uint8Array[] = [];
+  #begun = 0;
+
+  constructor(
+    seats: readonly Seat[],
+    facts: SessionFacts,
+    around: StageSurroundings,
+    observer: ChainObserver | null,
+  ) {
+    this.#observer = seats.length > 0 ? observer : null;
     this.#seats = seats;
     this.#facts = facts;
     this.#around = around;
     this.#waits = waitsFor(
       seats.map((s) => ({ input: s.settings.input, ...rightsOf(s.conversation.agreement) })),
     );
-    this.#streams = seats.map((seat, place) => (this.#waits[place]!.length === 0 ? this.#begin(seat) : null));
+    this.#streams = seats.map((seat, place) =>
+      this.#waits[place]!.length === 0 ? this.#conversation(seat) : null,
+    );
   }
 
   /** Header fields as they become complete. A promise asks the caller to wait. */
@@ -67,6 +83,10 @@ export class MessageContent {
 
   /** Body bytes as they arrive. */
   body(chunk: Uint8Array): void | Promise<void> {
+    if (this.#observer !== null && this.#begun < MAX_BEGIN) {
+      this.#begin.push(chunk);
+      this.#begun += chunk.length;
+    }
     return this.#each((stream) => stream.body(chunk));
   }
 
@@ -87,18 +107,23 @@ export class MessageContent {
   /** What the answers, in configured order, come to. */
   async #rulingOf(received: EditableMessage, answers: readonly Promise<Answer>[]): Promise<ContentRuling> {
     const edits: BoundEdits[] = [];
+    const sent: (readonly Edit[])[] = [];
     for (const [place, answer] of answers.entries()) {
-      const { ruling, edits: made } = await answer;
+      const { ruling, edits: made, sent: asSent = [] } = await answer;
       if (ruling.kind !== 'pass') {
+        this.#observer?.ruled('data', ruling);
         for (const later of this.#seats.slice(place + 1)) later.leave('off');
         return ruling;
       }
-      if (made) edits.push(made);
+      if (!made) continue;
+      edits.push(made);
+      sent.push(asSent);
     }
     // Whoever was cut off while the client went away has not been asked: nothing may be accepted on that.
     if (this.#facts.over) return GONE;
     this.#around.watcher?.passed(received, edits);
     const message = applyEdits(received, edits);
+    if (this.#observer !== null) this.#tellChanges(this.#observer, received, edits, sent);
     if (message.envelope.recipients.length === 0) return { kind: 'discard', by: emptiedBy(received, edits) };
     const hold = this.#facts.transaction?.hold;
     return { kind: 'pass', message: hold ? { ...message, quarantine: message.quarantine ?? hold } : message };
@@ -136,7 +161,7 @@ export class MessageContent {
       const { leadingSpace } = rightsOf(seat.conversation.agreement);
       const bound = bindEdits(seat.settings.name, seen, edits, leadingSpace);
       if (edits.length) this.#note(seat, edits);
-      return { ruling, edits: bound };
+      return { ruling, edits: bound, sent: edits };
     } catch (error) {
       if (!seat.asked) return NO_CHANGE; // dropped by us: a filter before it ended the message
       said = 'failed';
@@ -165,7 +190,7 @@ export class MessageContent {
 
   /** Gives a filter the message as it stands now. */
   async #present(seat: Seat, message: EditableMessage): Promise<MilterContent> {
-    const content = this.#begin(seat);
+    const content = this.#conversation(seat);
     await content.fields(message.fields);
     await content.endOfHeaders();
     if (message.body.chunks) for (const chunk of message.body.chunks) await content.body(chunk);
@@ -173,7 +198,7 @@ export class MessageContent {
     return content;
   }
 
-  #begin(seat: Seat): MilterContent {
+  #conversation(seat: Seat): MilterContent {
     return seat.conversation.content(macrosOf(this.#facts, this.#around, null));
   }
 
@@ -186,12 +211,30 @@ export class MessageContent {
     if (waits) return Promise.all(waits).then(() => undefined);
   }
 
-  #note(seat: Seat, edits: readonly { readonly kind: string }[]): void {
+  /** Tells of filters that changed something. */
+  #tellChanges(
+    observer: ChainObserver,
+    received: EditableMessage,
+    edits: readonly BoundEdits[],
+    sent: readonly (readonly Edit[])[],
+  ): void {
+    const changes: FilterChange[] = [];
+    edits.forEach((made, i) => {
+      if (sent[i]!.length === 0) return;
+      const after = applyEdits(received, edits.slice(0, i + 1));
+      changes.push({ filter: made.by, edits: sent[i]!, after });
+    });
+    if (changes.length > 0) observer.changed(received, this.#begin, changes);
+  }
+
+  #note(seat: Seat, edits: readonly Edit[]): void {
+    const names = edits.map((e) => e.kind);
+    seat.edited(names);
     this.#around.notices('milter.edited', {
       milter: seat.settings.name,
       session: this.#facts.origin.session,
       id: this.#facts.transaction?.id,
-      edits: edits.map((e) => e.kind),
+      edits: names,
     });
   }
 }

@@ -5,6 +5,7 @@ export { Chain } from './chain.ts';
 export type { ContentRuling, MessageContent } from './content.ts';
 export { FilterHealth, type Percentiles } from './health.ts';
 export type { ConnectResult, FilterMeter, NotAsked, StageMeter } from './meter.ts';
+export type { ChainObserver, FilterChange, FilterRecord } from './observer.ts';
 export type { Ruling } from './ruling.ts';
 export type { Transaction } from './session.ts';
 export type { ChainWatcher } from './watch.ts';

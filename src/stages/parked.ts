@@ -43,6 +43,7 @@ export class Parked {
     if (this.#closed || this.#waiting.length + this.#going.size >= MAX_PARKED) return conversation.quit();
     this.#going.add(conversation);
     const handed = await conversation.handOver();
+    conversation.observe(null);
     this.#going.delete(conversation);
     if (!handed || this.#closed) return conversation.quit();
     this.#waiting.push({ conversation, since: this.#clock.elapsed() });

@@ -12,6 +12,7 @@ import { EditError } from '#edits';
 import type { FilterAccess } from './access.ts';
 import { FilterUnavailable } from './breaker.ts';
 import { refusedMacros } from './macros.ts';
+import type { ChainObserver, FilterRecord } from './observer.ts';
 import { GONE, PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
 import { variableOf, type SessionFacts } from './session.ts';
 import type { FilterSettings, StageName, StageSurroundings } from './settings.ts';
@@ -19,6 +20,8 @@ import { nothingTold, tellUpTo, type Heard, type Told } from './replay.ts';
 
 /** Milliseconds a handed-over conversation has for its first answer. */
 const REUSE_PATIENCE = 2000;
+
+const NONE: readonly string[] = [];
 
 /** A filter's part in the open transaction. `in`: may be asked; the others: not asked again before the next MAIL. */
 type Part = 'in' | 'accepted' | 'off' | 'failed';
@@ -43,8 +46,19 @@ export class Seat {
   /** Its last word about the open message, and the milliseconds it was waited for. */
   #said = '';
   #spent = 0;
+  #counted = false;
+  /** The edits it made to it, and why it failed. */
+  #edits: readonly string[] = NONE;
+  #error = '';
+  readonly #observer: ChainObserver | null;
 
-  constructor(access: FilterAccess, around: StageSurroundings, facts: SessionFacts) {
+  constructor(
+    access: FilterAccess,
+    around: StageSurroundings,
+    facts: SessionFacts,
+    observer: ChainObserver | null,
+  ) {
+    this.#observer = observer;
     this.#access = access;
     this.settings = access.settings;
     this.#around = around;
@@ -66,10 +80,24 @@ export class Seat {
     return this.#said && `${this.settings.name} ${this.#said} ${Math.round(this.#spent)}ms`;
   }
 
+  /** The same as values; null when it has said nothing. */
+  get account(): FilterRecord | null {
+    if (this.#said === '') return null;
+    const { name } = this.settings;
+    return { name, verdict: this.#said, ms: this.#spent, edits: this.#edits, error: this.#error };
+  }
+
+  /** It made these edits to the open message. */
+  edited(edits: readonly string[]): void {
+    this.#edits = edits;
+  }
+
   /** MAIL: what it says from now on is about another message. */
   begin(): void {
-    this.#said = '';
+    this.#said = this.#error = '';
     this.#spent = 0;
+    this.#counted = false;
+    this.#edits = NONE;
     const { meter } = this.#access;
     if (this.#finished) meter.notAsked('finished');
     else if (this.settings.enable.constant === false) meter.notAsked('disabled');
@@ -192,6 +220,8 @@ export class Seat {
     const { name, onError } = this.settings;
     this.#noteFailure(error, stage);
     this.#said = 'failed';
+    this.#error = error instanceof Error ? error.message : String(error);
+    this.#observer?.failed(name, this.#error);
     const reply = replyForFailure(onError);
     const { transaction } = this.#facts;
     if (!transaction) {
@@ -230,8 +260,9 @@ export class Seat {
 
   /** The transaction is over: ABORT when the filter is still in the message, and what cannot be used again is dropped. */
   endTransaction(): void {
-    if (this.#said !== '') this.#access.meter.message(this.#spent, this.#said);
-    this.#said = '';
+    // What it said stays, for whoever asks afterwards.
+    if (this.#said !== '' && !this.#counted) this.#access.meter.message(this.#spent, this.#said);
+    this.#counted = true;
     this.#abort();
     this.#part = 'in';
     this.#failure = PASS;
@@ -302,13 +333,14 @@ export class Seat {
   async #tell(stage: StageName): Promise<Heard> {
     if (this.#conversation && !this.#conversation.alive) this.#drop();
     if (!this.#conversation) {
-      const { conversation, reused } = await this.#access.open();
+      const observer = this.#observer?.packets(this.settings.name) ?? null;
+      const { conversation, reused } = await this.#access.open(observer);
       this.#conversation = conversation;
       if (this.#facts.over) throw new MilterError('disconnected', 'the client is gone');
       if (reused) {
         const heard = await this.#tryReused(conversation);
         if (heard && heard.verdict.kind !== 'continue') return heard;
-        this.#conversation ??= (await this.#access.open()).conversation;
+        this.#conversation ??= (await this.#access.open(observer)).conversation;
       }
     }
     // A filter that only owes an answer from before the transaction is told no more than it missed.

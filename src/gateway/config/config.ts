@@ -10,6 +10,7 @@ import type { RateConfig } from './leaves-route.ts';
 import type { UserConfig } from './users.ts';
 import type { DnsConfig } from './schema-dns.ts';
 import type { AdminConfig } from './schema-admin.ts';
+import type { JournalConfig } from './schema-journal.ts';
 import type { LimitsConfig, SheddingConfig } from './schema-limits.ts';
 
 /** A stage at which filters are asked. */
@@ -36,6 +37,8 @@ export interface Config {
   readonly dns: DnsConfig;
   /** The HTTP interface for operators; null: there is none. */
   readonly admin: AdminConfig | null;
+  /** What is kept of what happened; null: nothing. */
+  readonly journal: JournalConfig | null;
   readonly shedding: SheddingConfig;
   readonly log: { readonly level: Level; readonly format: 'json' | 'pretty' };
 }

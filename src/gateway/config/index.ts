@@ -26,6 +26,7 @@ export {
   type AdminConfig,
   type AdminToken,
 } from './schema-admin.ts';
+export { JOURNAL_DEFAULTS, type CaptureConfig, type JournalConfig } from './schema-journal.ts';
 export type { DnsConfig } from './schema-dns.ts';
 export { diagnosticLine, type ConfigDiagnostic } from './diagnostics.ts';
 export {

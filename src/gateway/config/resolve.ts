@@ -20,6 +20,7 @@ import { resolveTls } from './resolve-tls.ts';
 import { resolveUsers } from './resolve-users.ts';
 import { resolveAdmin } from './schema-admin.ts';
 import { resolveDns } from './schema-dns.ts';
+import { resolveJournal } from './schema-journal.ts';
 import { resolveShedding } from './schema-limits.ts';
 import type { Settings } from './schema.ts';
 import type { Seen } from './seen.ts';
@@ -59,6 +60,7 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
     delivery: resolveDelivery(settings.delivery ?? {}, stateDir, cx),
     dns: resolveDns(settings.dns),
     admin: resolveAdmin(settings.admin, stateDir, cx),
+    journal: resolveJournal(settings.journal, spool.engine === 'memory'),
     shedding: resolveShedding(settings.shedding),
     log: { level: settings.log?.level ?? 'info', format: settings.log?.format ?? 'json' },
   };

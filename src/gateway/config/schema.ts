@@ -9,6 +9,7 @@ import { BOUNDS } from './defaults.ts';
 import { adminSettings } from './schema-admin.ts';
 import { deliverySettings, spoolSettings } from './schema-delivery.ts';
 import { dnsSettings } from './schema-dns.ts';
+import { journalSettings } from './schema-journal.ts';
 import { group, integer, list, oneOf, text } from './leaves.ts';
 import { sheddingSettings } from './schema-limits.ts';
 import { listenerSettings } from './schema-listeners.ts';
@@ -41,6 +42,7 @@ export const settingsSchema = group({
   dns: dnsSettings.optional(),
   shedding: sheddingSettings.optional(),
   admin: adminSettings.optional(),
+  journal: journalSettings.optional(),
   log: group({
     level: oneOf('debug', 'info', 'warn', 'error').optional(),
     format: oneOf('json', 'pretty').optional(),

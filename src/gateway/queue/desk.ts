@@ -15,6 +15,7 @@ import { Filters } from '../filters.ts';
 import { suspensionsFile } from '../outgoing.ts';
 import { stagesOf } from '../stages.ts';
 import { noticeSettings } from './notice.ts';
+import type { QueueObserver } from './observer.ts';
 import { Orders } from './orders.ts';
 
 /** See above. */
@@ -39,13 +40,14 @@ export interface DeskOptions {
   readonly wake: () => void;
   /** Destinations that could not be reached are to be tried again. */
   readonly forgive: () => void;
+  readonly observer?: QueueObserver;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
 
 /** Puts a desk together. */
 export function makeDesk(options: DeskOptions): Desk {
-  const { spool, suspensions, config, filters, newId, wake, forgive, clock, notices } = options;
+  const { spool, suspensions, config, filters, newId, wake, forgive, observer, clock, notices } = options;
   const orders = new Orders({
     spool,
     filters: { around: filters },
@@ -53,6 +55,7 @@ export function makeDesk(options: DeskOptions): Desk {
     notice: () => noticeSettings(config()),
     wake,
     forgive,
+    ...(observer && { observer }),
     clock,
     notices,
   });

@@ -12,6 +12,7 @@ import { status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryMeta, SpoolStore } from '#spool';
 import { matching } from './many.ts';
+import type { QueueObserver } from './observer.ts';
 import { noticeSettings, type NoticeSettings } from './notice.ts';
 import { parseWhere, type Where } from './where.ts';
 
@@ -33,6 +34,7 @@ export interface HeldExpiryOptions {
   readonly spool: SpoolStore;
   readonly newId: () => string;
   readonly wake: () => void;
+  readonly observer?: QueueObserver;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -128,6 +130,7 @@ export class HeldExpiry {
     });
     const told = holdExpired === 'notify' ? given.notices : [];
     if (!(await spool.amend(entry, null, told))) return;
+    this.#o.observer?.expired(entry.id);
     given.tell(notices, clock.now(), told);
     notices('queue.hold-expired', {
       id: entry.id,

@@ -13,6 +13,7 @@ import { SpoolError } from '#spool';
 import type { EntryMeta, EntryRecipient, EntryState, NewEntry, SpoolStore } from '#spool';
 import type { Act, ActResult, Operator, ReleaseAct } from './acts.ts';
 import type { NoticeSettings } from './notice.ts';
+import type { QueueObserver } from './observer.ts';
 import { throughFilters, type FilterRoom } from './refilter.ts';
 
 /** What orders are carried out with. */
@@ -27,6 +28,8 @@ export interface OrdersOptions {
   readonly wake: () => void;
   /** Destinations that could not be reached are to be tried again. */
   readonly forgive: () => void;
+  /** Who hears of what was done. */
+  readonly observer?: QueueObserver;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -102,6 +105,7 @@ export class Orders {
         const { next, also = [], as, detail = '', recorded } = decision;
         if (!(await spool.amend(seen, next, also))) continue;
         recorded?.();
+        this.#o.observer?.acted(id, act, as);
         if (act.verb === 'retry') this.#o.forgive();
         if (next?.state === 'queued' || also.length > 0) this.#o.wake();
         const answer: ActResult = { id, result: 'done', detail, ...(as !== undefined && { as }) };

@@ -27,6 +27,7 @@ import {
 import { Content, type MilterContent } from './content.ts';
 import { MilterError, asMilterError } from './errors.ts';
 import type { Link, LinkListener } from './link.ts';
+import type { MilterObserver } from './options.ts';
 import { Skips } from './skips.ts';
 
 const CONTINUE: Verdict = Object.freeze({ kind: 'continue' });
@@ -68,6 +69,11 @@ export class MilterConversation implements LinkListener {
   /** Why it is dead, or null. */
   get error(): MilterError | null {
     return this.#link.dead;
+  }
+
+  /** Another SMTP connection's observer hears the packets from now on; null: nobody. */
+  observe(observer: MilterObserver | null): void {
+    this.#link.observe(observer);
   }
 
   /** The SMTP client connected. */

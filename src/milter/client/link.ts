@@ -23,7 +23,7 @@ import { EditCollector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
-import type { MilterClientOptions, MilterMeter } from './options.ts';
+import type { MilterClientOptions, MilterMeter, MilterObserver } from './options.ts';
 import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
 /** Hears the answers, in order. */
@@ -57,11 +57,13 @@ export class Link {
   readonly #reader: FrameReader;
   readonly #wait: Deadline;
   readonly #whole: Deadline;
-  readonly #mirror: FrameReader | null;
+  /** Who hears the packets, and what cuts sent bytes into them. */
+  #observer: MilterObserver | null = null;
+  #mirror: FrameReader | null = null;
   readonly #nudges: boolean;
   readonly #meter: MilterMeter | null;
   /** Somebody wants to know how long things take. */
-  readonly #timed: boolean;
+  #timed = false;
   /** When what is being read came. */
   #now = 0;
   #agreement: Agreement | null = null;
@@ -90,8 +92,7 @@ export class Link {
     this.#wait = new Deadline(options.clock, () => this.#late(false));
     this.#whole = new Deadline(options.clock, () => this.#late(true));
     this.#meter = options.meter ?? null;
-    this.#timed = this.#meter !== null || options.observer !== undefined;
-    this.#mirror = options.observer ? new FrameReader(0xffffffff) : null;
+    this.observe(options.observer ?? null);
     this.#nudges = options.nudge && options.endpoint.kind === 'tcp';
     socket.on('data', (chunk: Uint8Array) => this.#received(chunk));
     socket.on('drain', () => this.#relieve());
@@ -104,6 +105,13 @@ export class Link {
   open(first: (frame: Frame) => void): void {
     this.#opening = first;
     this.#write();
+  }
+
+  /** Somebody else hears the packets from now on; null: nobody. */
+  observe(observer: MilterObserver | null): void {
+    this.#observer = observer;
+    this.#mirror = observer && new FrameReader(0xffffffff);
+    this.#timed = this.#meter !== null || observer !== null;
   }
 
   /** From now on answers are judged by this agreement. */
@@ -263,7 +271,7 @@ export class Link {
     if (this.#timed) {
       const waited = this.#now - sent;
       this.#meter?.answered(event, verdict.kind, waited);
-      this.#options.observer?.answered?.(event, verdict, waited);
+      this.#observer?.answered?.(event, verdict, waited);
     }
     this.listener?.answered({ event, verdict, meaning, edits, followed });
     if (this.#pressed.length > 0 && this.#fits(2)) this.#relieve();
@@ -362,7 +370,7 @@ export class Link {
   }
 
   #observe(direction: 'sent' | 'received', frame: Frame): void {
-    this.#options.observer?.packet({
+    this.#observer?.packet({
       at: this.#options.clock.elapsed(),
       direction,
       code: String.fromCharCode(frame.code),

@@ -18,6 +18,7 @@ import { Authentication, MAX_AUTH_WORDS, type AuthAnswer, type AuthReply } from 
 import { after } from './awaitable.ts';
 import type { Awaitable, ResetReason, SmtpHandler } from './handler.ts';
 import type { LineFault } from './input.ts';
+import { HIDDEN_LINE, shownLine, shownReply, type SmtpObserver } from './observer.ts';
 import type { Settings } from './options.ts';
 import * as texts from './texts.ts';
 import { lackingTls } from './tls-demand.ts';
@@ -55,6 +56,7 @@ export class Dialogue {
   #handler: SmtpHandler;
   readonly #settings: Settings;
   readonly #write: (text: string) => void;
+  readonly #observer: SmtpObserver | null;
   #refused = false;
   #gone = false;
   #errors = 0;
@@ -64,12 +66,19 @@ export class Dialogue {
   #verb: Verb | null = null;
   #since = -1;
 
-  constructor(settings: Settings, handler: SmtpHandler, origin: Origin, write: (text: string) => void) {
+  constructor(
+    settings: Settings,
+    handler: SmtpHandler,
+    origin: Origin,
+    write: (text: string) => void,
+    observer: SmtpObserver | null = null,
+  ) {
     this.#settings = settings;
     this.#handler = handler;
     this.origin = origin;
     this.#write = write;
-    this.transaction = new Transaction(handler, settings);
+    this.#observer = observer;
+    this.transaction = new Transaction(handler, settings, observer);
     this.#auth = new Authentication(settings);
     this.#spokesman = new Spokesman(settings, origin);
   }
@@ -104,6 +113,7 @@ export class Dialogue {
     this.#begin(this.#auth.active ? 'AUTH' : null);
     if (++this.#commands > this.#settings.limits.maxCommands)
       return this.#limit('commands', texts.TOO_MANY_COMMANDS);
+    if (this.#observer) this.#observe(this.#observer, line);
     if (this.#auth.active) return after(this.#auth.line(line, this.origin), this.#authAnswered);
     const { verb, args } = parseCommand(line);
     this.#verb = verb;
@@ -123,6 +133,7 @@ export class Dialogue {
   /** Answers a line that cannot be read as a command. */
   fault(fault: LineFault): Next {
     this.#begin(null);
+    this.#observer?.note(`a line that cannot be read: ${fault.kind}`);
     if (fault.kind === 'flood') return this.#limit('flood', texts.FLOOD);
     if (this.#auth.active) return this.#authReply(this.#auth.fault(fault.kind === 'too-long'));
     return this.#wrong(fault.kind === 'too-long' ? texts.LINE_TOO_LONG : texts.BAD_LINE);
@@ -160,7 +171,7 @@ export class Dialogue {
   /** Sends a reply; 421 closes. */
   say(reply: Status): Next {
     if (this.#since >= 0) this.#replied(reply.code);
-    this.#write(formatReply(reply));
+    this.#send(formatReply(reply));
     return reply.code === 421 ? 'close' : 'command';
   }
 
@@ -234,7 +245,7 @@ export class Dialogue {
         const xclient = this.#spokesman.trusted;
         const { maxMessageSize } = limits;
         if (this.#since >= 0) this.#replied(250);
-        this.#write(ehloReply(hostname, { maxMessageSize, starttls, dsn, auth, xclient }));
+        this.#send(ehloReply(hostname, { maxMessageSize, starttls, dsn, auth, xclient }));
         return 'command';
       });
     });
@@ -256,7 +267,7 @@ export class Dialogue {
     if (this.#gone) return 'close';
     const former = this.#handler;
     this.#handler = this.#settings.makeHandler();
-    this.transaction = new Transaction(this.#handler, this.#settings);
+    this.transaction = new Transaction(this.#handler, this.#settings, this.#observer);
     this.origin = { ...origin, helo: '', heloVerb: '' };
     former.close();
     return after(this.#handler.connect(this.origin), (answer) => {
@@ -302,6 +313,16 @@ export class Dialogue {
       this.origin = origin;
       return this.say(texts.AUTH_OK);
     });
+  }
+
+  #send(text: string): void {
+    this.#observer?.reply(shownReply(text));
+    this.#write(text);
+  }
+
+  /** Tells of a line, but of nothing that may be a secret. */
+  #observe(observer: SmtpObserver, line: string): void {
+    observer.line(this.#auth.active ? HIDDEN_LINE : shownLine(line, this.#auth.mayBeSecret(line)));
   }
 
   #startContent(): Next {

@@ -6,4 +6,5 @@ export * from './handler.ts';
 export type { RefusalReason, SmtpMeter } from './meter.ts';
 export { DEFAULT_LIMITS, type ClientName, type SmtpLimits, type SmtpServerOptions } from './options.ts';
 export type { MechanismName, ScramCredentials } from './sasl/mechanism.ts';
+export type { ObservedSession, SmtpObserver } from './observer.ts';
 export { createSmtpServer, type SmtpServer } from './server.ts';

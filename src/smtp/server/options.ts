@@ -10,6 +10,7 @@ import type { BareLineEnds } from '#smtp/protocol';
 import type { AuthOptions } from './authenticator.ts';
 import type { SmtpHandler } from './handler.ts';
 import type { SmtpMeter } from './meter.ts';
+import type { ObservedSession, SmtpObserver } from './observer.ts';
 
 /** Bounds of one server. Times are milliseconds, sizes bytes. */
 export interface SmtpLimits {
@@ -117,6 +118,8 @@ export interface SmtpServerOptions {
   readonly clientName?: (address: string) => Promise<ClientName>;
   /** Session ids for logs. Default: time and a counter in base 36. */
   readonly sessionId?: () => string;
+  /** Who listens in on a new connection; null: nobody. Default: nobody on any. */
+  readonly observe?: (session: ObservedSession) => SmtpObserver | null;
   /** Asked at each new connection: true refuses it with 421 4.3.2. The one who says so gives notice of it. Default: never. */
   readonly busy?: () => boolean;
   /** Whether the client of that address is one of ours, to whom maxConnectionRate does not apply. Default: nobody is. */
@@ -134,10 +137,11 @@ export interface SmtpServerOptions {
 
 /** Options with every default filled in. */
 export interface Settings extends Required<
-  Omit<SmtpServerOptions, 'auth' | 'clientName' | 'secureContext' | 'secureContextFor'>
+  Omit<SmtpServerOptions, 'auth' | 'clientName' | 'observe' | 'secureContext' | 'secureContextFor'>
 > {
   readonly auth: AuthOptions | null;
   readonly clientName: SmtpServerOptions['clientName'];
+  readonly observe: SmtpServerOptions['observe'];
   readonly secureContext: SmtpServerOptions['secureContext'];
   readonly secureContextFor: SmtpServerOptions['secureContextFor'];
   readonly limits: SmtpLimits;
@@ -163,6 +167,7 @@ export function settingsOf(options: SmtpServerOptions): Settings {
     bareLineEnds: options.bareLineEnds ?? 'reject',
     refuseEarlyTalkers: options.refuseEarlyTalkers ?? false,
     clientName: options.clientName,
+    observe: options.observe,
     sessionId: options.sessionId ?? (() => `${options.clock.now().toString(36)}-${(count++).toString(36)}`),
     busy: options.busy ?? (() => false),
     isOwn: options.isOwn ?? (() => false),

@@ -18,6 +18,7 @@ import type { Endpoints } from './endpoints.ts';
 import { originOf, tlsFactsOf } from './facts.ts';
 import type { Awaitable, ResetReason } from './handler.ts';
 import { Input } from './input.ts';
+import type { SmtpObserver } from './observer.ts';
 import type { ClientName, Settings } from './options.ts';
 import { Output } from './output.ts';
 import { secure } from './secure.ts';
@@ -40,6 +41,7 @@ export class SmtpSession {
   readonly #deadline: Deadline;
   readonly #rate: DataRate;
   readonly #ending: Ending;
+  readonly #observer: SmtpObserver | null;
   #socket: Socket;
   #dialogue: Dialogue | null = null;
   #mode: 'command' | 'content' = 'command';
@@ -74,7 +76,13 @@ export class SmtpSession {
     this.#output = new Output(socket);
     this.#deadline = new Deadline(settings.clock, () => this.#timedOut());
     this.#rate = new DataRate(settings.clock, settings.limits.minDataRate, settings.limits.dataTimeout);
-    this.#ending = new Ending(gone, (error) => this.#notice('smtp.internal-error', { reason: exact(error) }));
+    const { remoteAddress: address } = endpoints;
+    this.#observer = settings.observe?.({ session: this.#id, listener: settings.listener, address }) ?? null;
+    const over = (): void => {
+      this.#observer?.closed();
+      gone();
+    };
+    this.#ending = new Ending(over, (error) => this.#notice('smtp.internal-error', { reason: exact(error) }));
     this.#socket = socket;
   }
 
@@ -335,6 +343,7 @@ export class SmtpSession {
     if (this.#closing) return;
     this.#deadline.clear();
     this.#timed = false;
+    this.#observer?.note(`TLS: ${facts.version} ${facts.cipher}`);
     if (this.#dialogue === null) return this.#findName(facts);
     this.#dialogue.secured(facts);
     this.#busy = false;
@@ -365,9 +374,9 @@ export class SmtpSession {
   #greet(name: ClientName, tls: TlsFacts | null): void {
     try {
       const origin = originOf(this.#settings, this.#endpoints, this.#id, name, tls, this.#connections);
-      const dialogue = new Dialogue(this.#settings, this.#settings.makeHandler(), origin, (text) =>
-        this.#output.write(text),
-      );
+      const write = (text: string): void => this.#output.write(text);
+      const handler = this.#settings.makeHandler();
+      const dialogue = new Dialogue(this.#settings, handler, origin, write, this.#observer);
       this.#dialogue = dialogue;
       const step = dialogue.greet(() => this.#input.size > 0);
       if (step instanceof Promise) return this.#wait(step);

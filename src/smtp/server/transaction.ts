@@ -16,6 +16,7 @@ import { after } from './awaitable.ts';
 import { Gather } from './gather.ts';
 import type { Awaitable, ContentFault, ContentSink, ResetReason, SmtpHandler } from './handler.ts';
 import type { Input } from './input.ts';
+import type { SmtpObserver } from './observer.ts';
 import type { Settings } from './options.ts';
 import * as texts from './texts.ts';
 
@@ -40,6 +41,7 @@ export class Transaction {
   readonly #handler: SmtpHandler;
   readonly #settings: Settings;
   readonly #offered: { dsn: boolean; auth: boolean };
+  readonly #observer: SmtpObserver | null;
   #utf8 = false;
   #accepted = 0;
   #tried = false;
@@ -49,8 +51,9 @@ export class Transaction {
   #content: DotUnstuffer | null = null;
   #gather = new Gather();
 
-  constructor(handler: SmtpHandler, settings: Settings) {
+  constructor(handler: SmtpHandler, settings: Settings, observer: SmtpObserver | null) {
     this.#handler = handler;
+    this.#observer = observer;
     this.#settings = settings;
     this.#offered = { dsn: settings.dsn, auth: settings.auth !== null };
   }
@@ -136,7 +139,10 @@ export class Transaction {
     const pieces: Uint8Array[] = [];
     input.readTo(content.push(input.chunk!, input.at, pieces));
     const ready: Uint8Array[] = [];
-    for (const piece of pieces) this.#gather.add(piece, ready);
+    for (const piece of pieces) {
+      this.#observer?.content(piece);
+      this.#gather.add(piece, ready);
+    }
     if (content.done) this.#gather.flush(ready);
     let taken: Awaitable<void> = undefined;
     if (content.fault === null) for (const piece of ready) taken = after(taken, () => sink.write(piece));

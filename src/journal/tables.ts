@@ -1,0 +1,108 @@
+/**
+ * The journal's lmdb environment: its tables, opening, closing, sizes. Throws what lmdb throws.
+ *
+ * Synced commits, few of them: see gather.ts. Keys are ASCII text that sorts by time. Apart from the spool's environment, so that
+ * no trouble here can touch mail.
+ */
+import { open, type Database, type RootDatabase } from 'lmdb';
+
+/** Bytes of address space; the file grows only as far as it is used. */
+const MAP_SIZE = 8 * 2 ** 30;
+const PAGE = 4096;
+
+export type Table = Database<Buffer, Buffer>;
+
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+  readonly entryCount: number;
+}
+
+/** Key of a text. */
+export const keyOf = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** See the head of the file. */
+export class Tables {
+  /** Rows by id. */
+  readonly rows: Table;
+  /** Delivery lines that came after their row was written, by the row's id; or `>ID`: they belong to that row. */
+  readonly delivery: Table;
+  /** Directories of segments, and their packets, by segment key; the same of pinned sessions. */
+  readonly lines: Table;
+  readonly packets: Table;
+  readonly keptLines: Table;
+  readonly keptPackets: Table;
+  /** Before and after, by id. */
+  readonly changes: Table;
+  /** Policy, pins, what each writer has written. */
+  readonly meta: Table;
+  readonly #env: RootDatabase<Buffer, Buffer>;
+  #open = true;
+
+  /** `path`: an existing directory. */
+  constructor(path: string) {
+    const env = open<Buffer, Buffer>(path, {
+      noSubdir: false,
+      mapSize: MAP_SIZE,
+      maxDbs: 12,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+      eventTurnBatching: false,
+    });
+    this.#env = env;
+    const table = (name: string): Table => env.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
+    this.rows = table('rows');
+    this.delivery = table('delivery');
+    this.lines = table('lines');
+    this.packets = table('packets');
+    this.keptLines = table('kept-lines');
+    this.keptPackets = table('kept-packets');
+    this.changes = table('changes');
+    this.meta = table('meta');
+  }
+
+  /** Reads a little of every table, so that damage that shows at once shows now. */
+  readOnce(): void {
+    for (const table of [
+      this.rows,
+      this.delivery,
+      this.lines,
+      this.packets,
+      this.keptLines,
+      this.changes,
+      this.meta,
+    ])
+      for (const reverse of [false, true])
+        for (const key of table.getKeys({ limit: 1, reverse, snapshot: false })) table.doesExist(key);
+    this.freshen();
+  }
+
+  /** Runs writes as one transaction; resolves when it is on disk. `writes` must not throw. */
+  batch(writes: () => void): Promise<boolean> {
+    return this.#env.batch(writes);
+  }
+
+  /** Lets the next read see everything that any process has committed until now. */
+  freshen(): void {
+    this.#env.resetReadTxn();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#env.close();
+  }
+}
+
+/** Entries of a table. */
+export function countOf(table: Table): number {
+  return (table.getStats() as TreeStats).entryCount;
+}
+
+/** Bytes that a table has of the file. */
+export function bytesOf(table: Table): number {
+  const { treeBranchPageCount, treeLeafPageCount, overflowPages } = table.getStats() as TreeStats;
+  return (treeBranchPageCount + treeLeafPageCount + overflowPages) * PAGE;
+}
