@@ -284,6 +284,7 @@ export class Gateway {
       config: () => this.#config,
       filters: () => this.#stages.filters,
       certificates: () => this.#certificates.present,
+      journal: () => this.#journal?.figures() ?? null,
       spool,
     });
   }

@@ -46,6 +46,7 @@ export class Seat {
   /** Its last word about the open message, and the milliseconds it was waited for. */
   #said = '';
   #spent = 0;
+  #counted = false;
   /** The edits it made to it, and why it failed. */
   #edits: readonly string[] = NONE;
   #error = '';
@@ -95,6 +96,7 @@ export class Seat {
   begin(): void {
     this.#said = this.#error = '';
     this.#spent = 0;
+    this.#counted = false;
     this.#edits = NONE;
     const { meter } = this.#access;
     if (this.#finished) meter?.notAsked('finished');
@@ -252,8 +254,9 @@ export class Seat {
 
   /** The transaction is over: ABORT when the filter is still in the message, and what cannot be used again is dropped. */
   endTransaction(): void {
-    if (this.#said !== '') this.#access.meter?.message(this.#spent);
-    this.#said = '';
+    // What it said stays, for whoever asks afterwards.
+    if (this.#said !== '' && !this.#counted) this.#access.meter?.message(this.#spent);
+    this.#counted = true;
     this.#abort();
     this.#part = 'in';
     this.#failure = PASS;
