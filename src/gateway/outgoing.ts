@@ -69,6 +69,7 @@ export function deliveryHere(
     clock: around.clock,
     notices: around.notices,
     meter: around.metrics?.delivery ?? null,
+    ...(around.observer && { observer: around.observer }),
   });
   const handOver = handOverTo(delivery, owner, around.clock, eventLoopLoad());
   return {

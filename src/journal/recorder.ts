@@ -29,6 +29,8 @@ export interface RecorderHome {
 
 /** Lanes of one session; further milters share the last. */
 const MAX_LANES = 255;
+/** Bytes written in one go that are kept as they are. */
+const MAX_WRITTEN = 16 * 1024;
 const NOBODY: readonly string[] = [];
 /** Recipients of a part that the policy looks at. */
 const MAX_LOOKED_AT = 1000;
@@ -119,6 +121,20 @@ export class Recorder {
     this.#spoke[lane] = true;
     const keep = isBody ? this.#keepable(lane, payload.length) : payload.length;
     this.#tape.add(KIND.milter, sent, lane, code, this.#at(), payload, keep);
+  }
+
+  /** What was written to a milter in one go. False: it is too much to be kept whole, tell its packets one by one. */
+  written(lane: number, pieces: readonly Uint8Array[]): boolean {
+    let size = 0;
+    for (const piece of pieces) size += piece.length;
+    if (size > MAX_WRITTEN || this.#home.pressure > 0) return false;
+    const left = this.#left[lane] ?? this.#body;
+    if (size > left) return false;
+    if (this.#closed) return true;
+    this.#left[lane] = left - size;
+    this.#spoke[lane] = true;
+    this.#tape.addWritten(lane, this.#at(), pieces, size, packetsIn(pieces));
+    return true;
   }
 
   /** The packet before answered something sent so many milliseconds ago. */
@@ -270,4 +286,28 @@ export class Recorder {
 function isMail(text: string): boolean {
   if ((text.charCodeAt(0) | 32) !== 109 || (text.charCodeAt(1) | 32) !== 97) return false;
   return /^mail(?:\s|$)/i.test(text);
+}
+
+/** Counts packets in pieces of whole ones: each has its length in front, in four bytes. */
+function packetsIn(pieces: readonly Uint8Array[]): number {
+  let count = 0;
+  /** Bytes of the present packet that are still to come; length so far, and how many bytes of it. */
+  let left = 0;
+  let length = 0;
+  let known = 0;
+  for (const piece of pieces)
+    for (let at = 0; at < piece.length;) {
+      if (left > 0) {
+        const step = Math.min(left, piece.length - at);
+        left -= step;
+        at += step;
+        continue;
+      }
+      length = length * 256 + piece[at++]!;
+      if (++known < 4) continue;
+      left = length;
+      length = known = 0;
+      count++;
+    }
+  return count;
 }

@@ -7,7 +7,7 @@ import { latin1, printable, utf8Of } from '#message';
 import type { PacketField, PacketRow } from './conversation.ts';
 import type { PartLine } from './line-code.ts';
 import { showMilter, type Shown } from './show-milter.ts';
-import { KIND, LANE, readTape, SMTP, type TapeRecord } from './tape.ts';
+import { KIND, LANE, readTape, SMTP, WRITTEN, type TapeRecord } from './tape.ts';
 
 /** One piece of a part. */
 export interface Piece {
@@ -31,7 +31,7 @@ export function showPieces(pieces: readonly Piece[]): readonly PacketRow[] {
       n = 0;
     }
     const waits = new Waits();
-    for (const record of readTape(recording)) {
+    for (const record of readTape(recording).flatMap(packetsOf)) {
       const at = Math.round((line.begin + record.at) * 100) / 100;
       rows.push({
         n: ++n,
@@ -45,6 +45,24 @@ export function showPieces(pieces: readonly Piece[]): readonly PacketRow[] {
   }
   return rows;
 }
+
+/** The packets of a record: those of one write are recorded together. */
+function packetsOf(record: TapeRecord): TapeRecord | readonly TapeRecord[] {
+  const { kind, code, data } = record;
+  if (kind !== KIND.milter || code !== WRITTEN) return record;
+  const packets: TapeRecord[] = [];
+  for (let at = 0; at + HEAD <= data.length;) {
+    const end = at + 4 + data.readUInt32BE(at);
+    const payload = data.subarray(at + HEAD, Math.max(at + HEAD, end));
+    packets.push({ ...record, code: data[at + 4]!, bytes: payload.length, data: payload });
+    if (end <= at + 4) break;
+    at = end;
+  }
+  return packets;
+}
+
+/** Bytes before the payload of a milter packet: its length and its code. */
+const HEAD = 5;
 
 /** What is being waited for, for packets that were not told how long they took. */
 class Waits {

@@ -27,6 +27,8 @@ export const KIND = { smtp: 0, milter: 1, decision: 2, note: 3 } as const;
 const SENT = 4;
 /** Codes of SMTP records; those of milter records are the protocol's own. */
 export const SMTP = { line: 0, reply: 1, content: 2 } as const;
+/** Code of a milter record that holds whole packets with their lengths, as they were written. */
+export const WRITTEN = 0;
 /** Lanes; milters are counted from `milters` on. */
 export const LANE = { client: 0, gateway: 1, milters: 2 } as const;
 /** Milter codes whose payload is body bytes: BODY sent, REPLBODY received. */
@@ -100,6 +102,17 @@ export class Tape {
     if (kept === payload.length) this.#buffer.set(payload, this.used);
     else if (kept > 0) this.#buffer.set(payload.subarray(0, kept), this.used);
     this.used += kept;
+  }
+
+  /** Records what was written to a milter in one go: `packets` of them, `size` bytes. */
+  addWritten(lane: number, at: number, pieces: readonly Uint8Array[], size: number, packets: number): void {
+    const kept = this.#head(KIND.milter, true, lane, WRITTEN, at, size, size);
+    this.packets += packets - 1;
+    if (kept < size) return;
+    for (const piece of pieces) {
+      this.#buffer.set(piece, this.used);
+      this.used += piece.length;
+    }
   }
 
   /** The same of a byte string. */

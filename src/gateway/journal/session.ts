@@ -4,7 +4,7 @@ import type { IntakeObserver, TransactionFacts } from '#intake';
 import type { Journal, Recorder } from '#journal';
 import { statusLine } from '#message';
 import type { MilterObserver } from '#milter/client';
-import { SMFIC, SMFIR } from '#milter/protocol';
+import { FrameReader, SMFIC, SMFIR } from '#milter/protocol';
 import type { SmtpObserver } from '#smtp/server';
 import type { FilterChange, Ruling } from '#stages';
 import { changesOf, sizeOfChanges } from './changes.ts';
@@ -78,11 +78,19 @@ export class SessionWatch implements IntakeObserver {
 
 function packetObserver(recorder: Recorder, filter: string): MilterObserver {
   const lane = recorder.lane(filter);
+  let reader: FrameReader | null = null;
   return {
     packet({ direction, code, bytes }) {
-      const sent = direction === 'sent';
       const number = code.charCodeAt(0);
-      recorder.packet(lane, sent, number, bytes, number === (sent ? SMFIC.BODY : SMFIR.REPLBODY));
+      if (direction === 'received') recorder.packet(lane, false, number, bytes, number === SMFIR.REPLBODY);
+      else recorder.packet(lane, true, number, bytes, number === SMFIC.BODY);
+    },
+    written({ pieces }) {
+      if (recorder.written(lane, pieces)) return;
+      reader ??= new FrameReader(0xffffffff);
+      for (const piece of pieces) reader.push(piece);
+      for (let frame = reader.next(); frame !== null; frame = reader.next())
+        recorder.packet(lane, true, frame.code, frame.payload, frame.code === SMFIC.BODY);
     },
     answered: (_event, _verdict, waited) => recorder.answered(waited),
   };

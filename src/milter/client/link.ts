@@ -23,6 +23,7 @@ import { EditCollector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
+import { Mirror } from './mirror.ts';
 import type { MilterClientOptions, MilterMeter, MilterObserver } from './options.ts';
 import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
@@ -57,9 +58,8 @@ export class Link {
   readonly #reader: FrameReader;
   readonly #wait: Deadline;
   readonly #whole: Deadline;
-  /** Who hears the packets, and what cuts sent bytes into them. */
-  #observer: MilterObserver | null = null;
-  #mirror: FrameReader | null = null;
+  /** Shows the packets to whoever hears them. */
+  #mirror: Mirror | null = null;
   readonly #nudges: boolean;
   readonly #meter: MilterMeter | null;
   /** Somebody wants to know how long things take. */
@@ -109,8 +109,7 @@ export class Link {
 
   /** Somebody else hears the packets from now on; null: nobody. */
   observe(observer: MilterObserver | null): void {
-    this.#observer = observer;
-    this.#mirror = observer && new FrameReader(0xffffffff);
+    this.#mirror = observer && new Mirror(observer, this.#options.clock);
     this.#timed = this.#meter !== null || observer !== null;
   }
 
@@ -197,7 +196,7 @@ export class Link {
     try {
       this.#reader.push(chunk);
       for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
-        this.#observe('received', frame);
+        this.#mirror?.received(frame);
         heard = true;
         this.#frame(frame);
         if (this.dead !== null) return;
@@ -271,7 +270,7 @@ export class Link {
     if (this.#timed) {
       const waited = this.#now - sent;
       this.#meter?.answered(event, verdict.kind, waited);
-      this.#observer?.answered?.(event, verdict, waited);
+      this.#mirror?.answered(event, verdict, waited);
     }
     this.listener?.answered({ event, verdict, meaning, edits, followed });
     if (this.#pressed.length > 0 && this.#fits(2)) this.#relieve();
@@ -351,7 +350,7 @@ export class Link {
   }
 
   #send(parts: readonly Uint8Array[]): void {
-    if (this.#mirror !== null) this.#mirrorSent(parts);
+    this.#mirror?.sent(parts);
     this.#meter?.sent(sizeOf(parts));
     this.#sent = true;
     if (parts.length === 1) this.#socket.write(parts[0]!);
@@ -361,21 +360,6 @@ export class Link {
       for (const part of parts) this.#socket.write(part);
       this.#socket.uncork();
     }
-  }
-
-  #mirrorSent(parts: readonly Uint8Array[]): void {
-    for (const part of parts) this.#mirror!.push(part);
-    for (let frame = this.#mirror!.next(); frame !== null; frame = this.#mirror!.next())
-      this.#observe('sent', frame);
-  }
-
-  #observe(direction: 'sent' | 'received', frame: Frame): void {
-    this.#observer?.packet({
-      at: this.#options.clock.elapsed(),
-      direction,
-      code: String.fromCharCode(frame.code),
-      bytes: frame.payload,
-    });
   }
 }
 

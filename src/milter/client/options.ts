@@ -60,6 +60,11 @@ export interface MilterObserver {
     readonly code: string;
     readonly bytes: Uint8Array;
   }): void;
+  /**
+   * An extra ability: everything that one write sends, whole packets with their length fields, cut anywhere into pieces; then
+   * `packet` hears only what comes. The pieces are views.
+   */
+  written?(write: { readonly at: number; readonly pieces: readonly Uint8Array[] }): void;
   /** An event was answered: how long it took to be answered, in milliseconds. */
   answered?(event: EventName, verdict: Verdict, waited: number): void;
 }
