@@ -48,6 +48,7 @@ export function effectiveSettings(config: Config, secrets: boolean): Plain {
         bind: admin.bind.map(bindText),
         token: 'file' in admin.token ? admin.token : secrets ? admin.token.text : HIDDEN,
         ...(admin.names.length > 0 && { names: admin.names }),
+        ...(admin.metrics !== null && { metrics: admin.metrics }),
       },
     }),
     log,

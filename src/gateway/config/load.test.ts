@@ -188,7 +188,7 @@ test('the options of the specification load, one by one and all together', () =>
   const said = at({ reuse: true, parallel: true, nudge: false });
   assert.deepEqual([said.reuse, said.parallel, said.nudge], [true, true, false]);
   assert.equal(at({ flagsProtocol: 0x301f_ffff }).offer.protocol, 0x301f_ffff);
-  const warned = load('milters: [{hostname: a, protocolVersion: v2, flagsAction: 255}]');
+  const warned = load('milters: [{hostname: localhost, protocolVersion: v2, flagsAction: 255}]');
   assert.ok(warned.ok);
   assert.deepEqual(warned.config.milters[0]!.offer.actions, 0x3f);
   assert.match(
