@@ -1,5 +1,5 @@
 /**
- * A machine that gives too little, against the gateway as a process: few descriptors (R13), and a log that nobody reads (R16).
+ * A machine that gives too little, against the gateway as a process: few descriptors (R13), and a log that nobody reads or that has no room (R16).
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -134,3 +134,20 @@ test('R16: when the reader of the log is gone, mail flows and the gateway stops 
   process.kill(pid, 'SIGTERM');
   assert.equal(await until('its exit code', 15_000, () => gateway.strayLines[1]), 'ended 0');
 });
+
+for (const workers of [1, 2])
+  test(`R16: when the volume of the log is full, mail flows, and the gateway stops as asked (workers: ${workers})`, async (t) => {
+    const { port, gateway } = await start(t, {
+      more: { log: { level: 'info' }, workers },
+      wrap: (command) => ['sh', '-c', 'exec "$@" >/dev/full', 'sh', ...command],
+    });
+    const { pid } = gateway.process;
+    for (let i = 0; i < 3; i++) {
+      await chatter(port);
+      assert.ok((await honest(port)) < 5000);
+    }
+    assert.ok((await memoryOf(pid, 'VmRSS')) < 250);
+    const began = performance.now();
+    assert.equal(await gateway.stop(15_000), 0);
+    assert.ok(performance.now() - began < 8000);
+  });

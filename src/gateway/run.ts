@@ -38,6 +38,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
     gateway = await Gateway.start(config, { clock: systemClock, notices, lines });
   } catch (error) {
     process.stderr.write(`error: the gateway cannot start — ${said(error)}\n`);
+    await log.close();
     return 1;
   }
   const { notices } = gateway;
