@@ -55,6 +55,9 @@ interface Inside extends Surroundings {
   readonly metrics: Metrics;
 }
 
+/** Milliseconds beyond the grace until nobody waits any longer for the answer that a client is owed. */
+const AFTER_GRACE = 1500;
+
 /** Why a configuration cannot be taken over by a running gateway. */
 export class ReloadError extends Error {
   readonly code = 'reload_refused';
@@ -245,31 +248,39 @@ export class Gateway {
     this.#outgoing.wake();
   }
 
+  /** How long what is under way may take when an operator ends the process; milliseconds. */
+  get grace(): number {
+    return this.#config.drain;
+  }
+
   /**
-   * The first half of a stop: no new sessions, those there are may take `graceMs`. Operators may still look and give orders. May
-   * be called again with a shorter grace.
+   * The first half of a stop: no new sessions, no new attempts; transactions and attempts under way may take `graceMs` beside
+   * each other. Operators may still look and give orders. Resolves when no session is left, soon after the grace at the latest.
+   * May be called again with a shorter grace.
    */
   async drain(graceMs: number): Promise<void> {
     this.#stopping = true;
     await this.#reloaded;
-    await this.#doors.close(graceMs);
+    // What a spool in memory takes until the end, nobody else would deliver.
+    if (this.#config.spool.engine !== 'memory') void this.#outgoing.stop(graceMs);
+    await Promise.race([this.#doors.close(graceMs), pause(this.#around.clock, graceMs + AFTER_GRACE)]);
+    this.#through.close();
   }
 
-  /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
+  /** Stops: drains with this grace, breaks off what is left, and closes the spool, within about two seconds more. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
-    await this.#reloaded;
+    const { clock, metrics } = this.#around;
+    const deadline = clock.elapsed() + graceMs;
     this.#recipients.close();
     this.#shedding.stop();
-    await this.#doors.close(graceMs);
-    this.#through.close();
+    await this.drain(graceMs);
     this.#users.close();
     this.#filters.close();
     this.#pauses.close();
     this.#certificates.close();
     await this.#heldExpiry?.stop();
-    await this.#outgoing.stop(graceMs);
-    await this.#around.metrics.stop();
+    await this.#outgoing.stop(Math.max(0, deadline - clock.elapsed()));
+    await metrics.stop();
     await this.#spool.close();
   }
 
@@ -343,6 +354,10 @@ export class Gateway {
       notices,
     };
   }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }
 
 /** What the spool was opened with, as one text. */

@@ -11,7 +11,7 @@ import { openLog, type Log } from '../log.ts';
 import { openOutput } from '../log-output.ts';
 import { Metrics } from '../metrics/index.ts';
 import { reloadFrom } from '../reload.ts';
-import { catchFaults, endSignal, GRACE, said } from '../signals.ts';
+import { catchFaults, endSignal, said } from '../signals.ts';
 import { Crew } from './crew.ts';
 import type { ConfigText } from './messages.ts';
 
@@ -35,8 +35,12 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
     own: () => metrics.snapshot(),
   });
   // The configuration is read and checked here, once; the workers get its text.
+  let { drain } = config;
   const reload = (): void =>
-    void reloadFrom(file, log, (loaded) => crew.reload(configText(file, loaded.text)));
+    void reloadFrom(file, log, async (loaded) => {
+      await crew.reload(configText(file, loaded.text));
+      ({ drain } = loaded.config);
+    });
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
   process.on('SIGHUP', reload);
   // Neither a signal that may come nor a worker that waits to be replaced would.
@@ -44,7 +48,7 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   let ending = false;
   const end = endSignal().then(() => (ending = true));
   const start = crew.start();
-  const stopped = end.then(() => stop(crew, log));
+  const stopped = end.then(() => stop(crew, drain, log));
   try {
     const addresses = await start;
     const milters = config.milters.map((m) => m.name);
@@ -65,11 +69,11 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   return 0;
 }
 
-async function stop(crew: Crew, { notices }: Log): Promise<void> {
-  notices('gateway.draining', { graceMs: GRACE });
+async function stop(crew: Crew, drain: number, { notices }: Log): Promise<void> {
+  notices('gateway.draining', { graceMs: drain });
   // A second signal ends at once what the first one lets finish.
   void endSignal().then(() => crew.stop(0));
-  await crew.stop(GRACE);
+  await crew.stop(drain);
   notices('gateway.stopped', {});
 }
 
