@@ -66,6 +66,22 @@ for (const workers of [1, 2])
     await trial.settle(30);
   });
 
+test('D12: passed through to a next hop that says nothing: no word that may be wrong, and the exit code is 0', async (t) => {
+  const trial = await Trial.start(t, { more: { drain: '2s' }, delivery: { mode: 'through' } });
+  trial.silent = true;
+  const session = await SmtpSession.greeted(trial.port);
+  const lost = session.transaction('a@out.test', ['b@in.test'], CONTENT).then(
+    ({ at, reply }) => `${at} ${reply.code}`,
+    () => 'lost',
+  );
+  await until('the next hop to have it', 5000, () => trial.offered === 1);
+  const began = performance.now();
+  assert.equal(await trial.gateway.stop(15_000), 0);
+  const took = performance.now() - began;
+  assert.ok(took > 1900 && took < 5500, `${took} ms`);
+  assert.equal(await lost, 'lost');
+});
+
 /** What stands in the file at the n-th reload; null: nothing that can be used. */
 function variant(trial: Trial, n: number): { readonly text: string; readonly valid: boolean } {
   if (n % 5 !== 4) {

@@ -50,6 +50,8 @@ export class Trial {
   answer: string | null = null;
   /** While this is set it says nothing to a final dot, ever, and takes nothing. */
   silent = false;
+  /** Messages that came to it, whatever became of them. */
+  offered = 0;
   readonly #t: TestContext;
   readonly #terms: Terms;
   readonly #hop: number;
@@ -174,6 +176,7 @@ export class Trial {
   }
 
   async #take({ sender, recipients, content }: TakenMessage): Promise<string> {
+    this.offered++;
     if (this.silent) return new Promise(() => undefined);
     if (this.answer !== null) return this.answer;
     if (sender === CANARY) return '250 2.0.0 taken';
