@@ -10,13 +10,31 @@ import { test } from 'node:test';
 import { addressOf, codesOf, honest, start } from './support/besieged.ts';
 import { memoryOf, processorTimeOf } from './support/crowd.ts';
 import { Cleanup, tempFolder } from './support/folders.ts';
-import { readMaildir } from './support/maildir.ts';
+import { startNextHop, type TakenMessage } from './support/next-hop.ts';
+import { freePorts } from './support/ports.ts';
+import { ScriptedFilter } from './support/scripted-filter.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { pause, until } from './support/wait.ts';
 
-test('R13: with 256 descriptors and 400 clients nobody is left without a word, nothing is lost, and all is well when they leave', async (t) => {
-  const { port, gateway, crowd, mail } = await start(t, {
-    keep: true,
+test('R13: with 256 descriptors, 400 clients, a filter and a next hop nobody is left without a word, nothing is lost, and all is well when they leave', async (t) => {
+  const cleanup = new Cleanup(t);
+  const filter = await ScriptedFilter.start(cleanup, {});
+  filter.mend();
+  const [hop = 0] = await freePorts(1);
+  const taken: TakenMessage[] = [];
+  await startNextHop(cleanup, hop, (message) => `250 2.0.0 taken ${taken.push(message)}`);
+  const { port, gateway, crowd } = await start(t, {
+    more: {
+      milters: [
+        {
+          name: 'marker',
+          hostname: '127.0.0.1',
+          port: filter.port,
+          stages: ['connect', 'mail', 'rcpt', 'data'],
+        },
+      ],
+      delivery: { routes: [{ match: 'true', via: 'smtp', to: `127.0.0.1:${hop}` }] },
+    },
     listener: { maxConnectionsPerClient: 1000 },
     wrap: (command) => ['sh', '-c', 'ulimit -n 256; exec "$@"', 'sh', ...command],
   });
@@ -26,6 +44,7 @@ test('R13: with 256 descriptors and 400 clients nobody is left without a word, n
   const codes = codesOf(came);
   assert.equal((codes['220'] ?? 0) + (codes['421 4.3.2'] ?? 0), 400, JSON.stringify(codes));
   assert.ok(codes['220']! >= 50, JSON.stringify(codes));
+  assert.ok(filter.open >= 50, `${filter.open} conversations with the filter`);
 
   let accepted = 0;
   const bodies = ['x\r\n'.repeat(100), 'y\r\n'.repeat(50_000)];
@@ -46,7 +65,8 @@ test('R13: with 256 descriptors and 400 clients nobody is left without a word, n
       .then(() => true)
       .catch(() => false),
   );
-  await until('all mail', 20_000, async () => (await readMaildir(mail)).length >= accepted + 1);
+  await until('all mail', 20_000, () => taken.length >= accepted + 1);
+  for (const { content } of taken) assert.match(content, /^X-Filter-Marker: good\r$/m);
   await session.quit();
   const descriptors = await until('descriptors to be given back', 10_000, async () => {
     const open = (await readdir(`/proc/${pid}/fd`)).length;
