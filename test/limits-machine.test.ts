@@ -1,5 +1,5 @@
 /**
- * A machine that gives too little, against the gateway as a process: few descriptors (R13), and a log that nobody reads (R16).
+ * A machine that gives too little, against the gateway as a process: few descriptors (R13), and a log that nobody reads or that has no room (R16).
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -10,13 +10,31 @@ import { test } from 'node:test';
 import { addressOf, codesOf, honest, start } from './support/besieged.ts';
 import { memoryOf, processorTimeOf } from './support/crowd.ts';
 import { Cleanup, tempFolder } from './support/folders.ts';
-import { readMaildir } from './support/maildir.ts';
+import { startNextHop, type TakenMessage } from './support/next-hop.ts';
+import { freePorts } from './support/ports.ts';
+import { ScriptedFilter } from './support/scripted-filter.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { pause, until } from './support/wait.ts';
 
-test('R13: with 256 descriptors and 400 clients nobody is left without a word, nothing is lost, and all is well when they leave', async (t) => {
-  const { port, gateway, crowd, mail } = await start(t, {
-    keep: true,
+test('R13: with 256 descriptors, 400 clients, a filter and a next hop nobody is left without a word, nothing is lost, and all is well when they leave', async (t) => {
+  const cleanup = new Cleanup(t);
+  const filter = await ScriptedFilter.start(cleanup, {});
+  filter.mend();
+  const [hop = 0] = await freePorts(1);
+  const taken: TakenMessage[] = [];
+  await startNextHop(cleanup, hop, (message) => `250 2.0.0 taken ${taken.push(message)}`);
+  const { port, gateway, crowd } = await start(t, {
+    more: {
+      milters: [
+        {
+          name: 'marker',
+          hostname: '127.0.0.1',
+          port: filter.port,
+          stages: ['connect', 'mail', 'rcpt', 'data'],
+        },
+      ],
+      delivery: { routes: [{ match: 'true', via: 'smtp', to: `127.0.0.1:${hop}` }] },
+    },
     listener: { maxConnectionsPerClient: 1000 },
     wrap: (command) => ['sh', '-c', 'ulimit -n 256; exec "$@"', 'sh', ...command],
   });
@@ -26,6 +44,7 @@ test('R13: with 256 descriptors and 400 clients nobody is left without a word, n
   const codes = codesOf(came);
   assert.equal((codes['220'] ?? 0) + (codes['421 4.3.2'] ?? 0), 400, JSON.stringify(codes));
   assert.ok(codes['220']! >= 50, JSON.stringify(codes));
+  assert.ok(filter.open >= 50, `${filter.open} conversations with the filter`);
 
   let accepted = 0;
   const bodies = ['x\r\n'.repeat(100), 'y\r\n'.repeat(50_000)];
@@ -46,7 +65,8 @@ test('R13: with 256 descriptors and 400 clients nobody is left without a word, n
       .then(() => true)
       .catch(() => false),
   );
-  await until('all mail', 20_000, async () => (await readMaildir(mail)).length >= accepted + 1);
+  await until('all mail', 20_000, () => taken.length >= accepted + 1);
+  for (const { content } of taken) assert.match(content, /^X-Filter-Marker: good\r$/m);
   await session.quit();
   const descriptors = await until('descriptors to be given back', 10_000, async () => {
     const open = (await readdir(`/proc/${pid}/fd`)).length;
@@ -134,3 +154,20 @@ test('R16: when the reader of the log is gone, mail flows and the gateway stops 
   process.kill(pid, 'SIGTERM');
   assert.equal(await until('its exit code', 15_000, () => gateway.strayLines[1]), 'ended 0');
 });
+
+for (const workers of [1, 2])
+  test(`R16: when the volume of the log is full, mail flows, and the gateway stops as asked (workers: ${workers})`, async (t) => {
+    const { port, gateway } = await start(t, {
+      more: { log: { level: 'info' }, workers },
+      wrap: (command) => ['sh', '-c', 'exec "$@" >/dev/full', 'sh', ...command],
+    });
+    const { pid } = gateway.process;
+    for (let i = 0; i < 3; i++) {
+      await chatter(port);
+      assert.ok((await honest(port)) < 5000);
+    }
+    assert.ok((await memoryOf(pid, 'VmRSS')) < 250);
+    const began = performance.now();
+    assert.equal(await gateway.stop(15_000), 0);
+    assert.ok(performance.now() - began < 8000);
+  });

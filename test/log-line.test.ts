@@ -1,6 +1,8 @@
 /** One line of the log per message, with everything an operator asks for (issue 4, 8). */
 import assert from 'node:assert/strict';
+import { scryptSync } from 'node:crypto';
 import { test } from 'node:test';
+import { passwordHashText } from '#gateway/config';
 import { Cleanup } from './support/folders.ts';
 import { frame, frames, house, rawFilter, WANTS_ALL, type House } from './support/house.ts';
 
@@ -79,4 +81,54 @@ test('a refused and a discarded message have the same words, and who it was; a f
   await other.quit();
   const dropped = only(dropping, 'message.discarded');
   assert.deepEqual([dropped['by'], dropped['from'], dropped['listener']], ['drop', 'a@out.test', 'smtp']);
+});
+
+/** A password's hash that is cheap to check. */
+function cheap(password: string): string {
+  const salt = Buffer.from('0123456789abcdef');
+  const hash = scryptSync(password, salt, 32, { N: 2 ** 12, r: 8, p: 1 });
+  return passwordHashText({ kind: 'scrypt', ln: 12, r: 8, p: 1, salt, hash });
+}
+
+test('a sender refused at MAIL, for want of room or for whom the user may send as: who, and what he was told', async (t) => {
+  const h = await house(new Cleanup(t), [], {
+    listeners: [
+      { name: 'smtp', bind: '127.0.0.1:0', auth: 'optional', insecureAuth: true, maxMessageSize: '1G' },
+    ],
+    users: [{ name: 'tim', password: cheap('secret'), senders: ['tim@in.test'] }],
+  });
+  const session = await h.open();
+  const full = await session.command('MAIL FROM:<a@out.test> SIZE=900000000');
+  assert.deepEqual(full.lines, ['452 4.3.1 Insufficient system storage']);
+  const auth = `AUTH PLAIN ${Buffer.from('\0tim\0secret').toString('base64')}`;
+  assert.equal((await session.command(auth)).code, 235);
+  assert.equal((await session.command('MAIL FROM:<eva@in.test>')).code, 550);
+  assert.equal((await session.command('MAIL FROM:<tim@in.test>')).code, 250);
+  await session.quit();
+  const refused = h.heard.filter((n) => n.name === 'sender.refused').map((n) => n.fields);
+  const who = {
+    session: refused[0]!['session'],
+    client: '127.0.0.1',
+    helo: 'client.load.test',
+    listener: 'smtp',
+  };
+  assert.deepEqual(JSON.parse(JSON.stringify(refused)), [
+    {
+      ...who,
+      from: 'a@out.test',
+      size: '900000000',
+      code: 452,
+      enhanced: '4.3.1',
+      text: 'Insufficient system storage',
+    },
+    {
+      ...who,
+      from: 'eva@in.test',
+      user: 'tim',
+      code: 550,
+      enhanced: '5.7.1',
+      text: 'Sender address not allowed for this user',
+    },
+  ]);
+  assert.match(String(who.session), /^[\w-]+$/);
 });

@@ -49,6 +49,9 @@ test('SIGTERM lets a transaction under way finish, refuses new clients, and ends
   busy.write(MESSAGE + '.\r\n');
   assert.equal((await busy.reply()).code, 250);
   assert.equal(await ended, 0);
+  // Nothing is sent on that begins while the gateway ends: it waits in the queue for the next start.
+  assert.equal((await g.queue()).length, 1);
+  await g.start();
   await arrived(join(folder, 'mail'), 'the message', (m) => m.field('Subject')[0] === 'hello');
   assert.equal(said(g, 'gateway.fault').length, 0);
 });

@@ -34,6 +34,54 @@ test(`D12: ${STOPS} times SIGTERM under load: every transaction ends with an ans
   assert.deepEqual(trial.refusals, [], 'nothing but 421');
 });
 
+for (const workers of [1, 2])
+  test(`D12: clients that never finish and a next hop that says nothing: 421 when the time is over, and the exit code is 0 (workers: ${workers})`, async (t) => {
+    const trial = await Trial.start(t, { more: { drain: '3s', workers } });
+    await until('all workers', 20_000, () => trial.said('gateway.started').length > 0);
+    trial.silent = true;
+    trial.send({ sessions: 5 });
+    const idle = await SmtpSession.greeted(trial.port);
+    const waiting = await SmtpSession.greeted(trial.port);
+    assert.equal((await waiting.command('MAIL FROM:<a@out.test>')).code, 250);
+    const stuck = await SmtpSession.greeted(trial.port);
+    assert.equal((await stuck.command('MAIL FROM:<a@out.test>')).code, 250);
+    assert.equal((await stuck.command('RCPT TO:<b@in.test>')).code, 250);
+    assert.equal((await stuck.command('DATA')).code, 354);
+    stuck.write('Subject: half\r\n\r\nno end');
+    await until('mail that waits for the next hop', 10_000, () => trial.acknowledged > 30);
+    const began = performance.now();
+    const since = (): number => performance.now() - began;
+    const ended = trial.gateway.stop(15_000);
+    assert.equal((await idle.reply()).code, 421);
+    assert.ok(since() < 2000, `${since()} ms: who has nothing open is told at once`);
+    for (const session of [waiting, stuck]) {
+      assert.match((await session.reply()).lines.join(), /^421 4\.3\.2 /);
+      assert.ok(since() > 2900, `${since()} ms: who has a transaction open has the whole time`);
+    }
+    assert.equal(await ended, 0);
+    t.diagnostic(`ended after ${since().toFixed(0)} ms`);
+    assert.ok(since() < 5500, `${since()} ms`);
+    trial.silent = false;
+    await trial.gateway.start();
+    await trial.settle(30);
+  });
+
+test('D12: passed through to a next hop that says nothing: no word that may be wrong, and the exit code is 0', async (t) => {
+  const trial = await Trial.start(t, { more: { drain: '2s' }, delivery: { mode: 'through' } });
+  trial.silent = true;
+  const session = await SmtpSession.greeted(trial.port);
+  const lost = session.transaction('a@out.test', ['b@in.test'], CONTENT).then(
+    ({ at, reply }) => `${at} ${reply.code}`,
+    () => 'lost',
+  );
+  await until('the next hop to have it', 5000, () => trial.offered === 1);
+  const began = performance.now();
+  assert.equal(await trial.gateway.stop(15_000), 0);
+  const took = performance.now() - began;
+  assert.ok(took > 1900 && took < 5500, `${took} ms`);
+  assert.equal(await lost, 'lost');
+});
+
 /** What stands in the file at the n-th reload; null: nothing that can be used. */
 function variant(trial: Trial, n: number): { readonly text: string; readonly valid: boolean } {
   if (n % 5 !== 4) {

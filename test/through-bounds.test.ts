@@ -46,7 +46,7 @@ async function rig(script: HopScript, run: (rig: Rig) => Promise<void>): Promise
       hop,
       clock,
       idle,
-      begin: () => new ThroughTransaction(from, { laneOf, only: lane, clock, notices }),
+      begin: () => new ThroughTransaction(from, { laneOf, only: lane, clock, notices, underway: new Set() }),
     });
   } finally {
     for (const { connection } of idle) connection.abort();

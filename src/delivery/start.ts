@@ -26,7 +26,7 @@ const ROOM = 4;
 /** The queue is looked at again when this part of the places is free. */
 const REFILL = 8;
 /** Attempts that were broken off have this long to end. Milliseconds. */
-const AFTER_ABORT = 5000;
+const AFTER_ABORT = 2000;
 
 /** Starts to deliver. */
 export function startDelivery(options: DeliveryOptions): Delivery {

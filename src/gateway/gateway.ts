@@ -20,6 +20,7 @@ import { Doors, type WantedListener } from './doors.ts';
 import { environmentFor } from './environment.ts';
 import { eventLoopDelay } from './event-loop.ts';
 import { Filters } from './filters.ts';
+import { whatIsFixed } from './fixed.ts';
 import { journalOf, openJournal, sessionIds, watching, type Watching } from './journal/index.ts';
 import { bindTexts, listenerOptions } from './listeners.ts';
 import { Metrics, type Snapshot } from './metrics/index.ts';
@@ -34,7 +35,7 @@ import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
 import { Settings, type ConfigHome } from './settings/index.ts';
-import { openSpool, spoolOf } from './spool.ts';
+import { openSpool } from './spool.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
 import { authOptions, Users } from './users/index.ts';
@@ -60,6 +61,9 @@ export interface Surroundings {
 interface Inside extends Surroundings {
   readonly metrics: Metrics;
 }
+
+/** Milliseconds beyond the grace until nobody waits any longer for the answer that a client is owed. */
+const AFTER_GRACE = 1500;
 
 /** Why a configuration cannot be taken over by a running gateway. */
 export class ReloadError extends Error {
@@ -221,16 +225,8 @@ export class Gateway {
 
   async #makeReady(config: Config): Promise<Prepared & { settled: Promise<void> }> {
     if (this.#stopping) throw new ReloadError('the gateway is stopping');
-    if (spoolOf(config) !== spoolOf(this.#config))
-      throw new ReloadError(
-        'stateDir, spool and shedding.freeDisk cannot change while the gateway runs: restart it',
-      );
-    if (config.workers !== this.#config.workers)
-      throw new ReloadError('workers cannot change while the gateway runs: restart it');
-    if (JSON.stringify(config.admin) !== JSON.stringify(this.#config.admin))
-      throw new ReloadError('admin cannot change while the gateway runs: restart it');
-    if ((config.journal === null) !== (this.#config.journal === null))
-      throw new ReloadError('the journal cannot be switched on or off while the gateway runs: restart it');
+    const fixed = whatIsFixed(this.#config, config);
+    if (fixed !== null) throw new ReloadError(`${fixed} while the gateway runs: restart it`);
     const takeOver = this.#outgoing.prepare(config);
     await this.#recipients.load(config);
     const stages = stagesOf(config, this.#filters, this.#around);
@@ -265,32 +261,40 @@ export class Gateway {
     this.#outgoing.wake();
   }
 
+  /** How long what is under way may take when an operator ends the process; milliseconds. */
+  get grace(): number {
+    return this.#config.drain;
+  }
+
   /**
-   * The first half of a stop: no new sessions, those there are may take `graceMs`. Operators may still look and give orders. May
-   * be called again with a shorter grace.
+   * The first half of a stop: no new sessions, no new attempts; transactions and attempts under way may take `graceMs` beside
+   * each other. Operators may still look and give orders. Resolves when no session is left, soon after the grace at the latest.
+   * May be called again with a shorter grace.
    */
   async drain(graceMs: number): Promise<void> {
     this.#stopping = true;
     await this.#reloaded;
-    await this.#doors.close(graceMs);
+    // What a spool in memory takes until the end, nobody else would deliver.
+    if (this.#config.spool.engine !== 'memory') void this.#outgoing.stop(graceMs);
+    await Promise.race([this.#doors.close(graceMs), pause(this.#around.clock, graceMs + AFTER_GRACE)]);
+    this.#through.close();
   }
 
-  /** Stops: no new sessions, transactions and attempts under way may take `graceMs`; then the spool is closed. */
+  /** Stops: drains with this grace, breaks off what is left, and closes the spool, within about two seconds more. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
-    await this.#reloaded;
+    const { clock, metrics } = this.#around;
+    const deadline = clock.elapsed() + graceMs;
     this.#recipients.close();
     this.#shedding.stop();
-    await this.#doors.close(graceMs);
-    this.#through.close();
+    await this.drain(graceMs);
     this.#users.close();
     this.#filters.close();
     this.#pauses.close();
     this.#certificates.close();
     await this.#heldExpiry?.stop();
-    await this.#outgoing.stop(graceMs);
+    await this.#outgoing.stop(Math.max(0, deadline - clock.elapsed()));
     await this.#journal?.close();
-    await this.#around.metrics.stop();
+    await metrics.stop();
     await this.#spool.close();
   }
 
@@ -384,6 +388,10 @@ export class Gateway {
       notices,
     };
   }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }
 
 /** What this process can bear. */

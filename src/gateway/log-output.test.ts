@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { PipeOutput } from './log-output.ts';
+import { FileOutput, PipeOutput } from './log-output.ts';
 
 const server = createServer();
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -79,4 +82,44 @@ test('closing does not wait for ever for a reader that has stopped', async () =>
   const took = performance.now() - began;
   assert.ok(took > 500 && took < 5000, String(took));
   reader.destroy();
+});
+
+test('a file gets all lines in order, what came while others were written and the last ones included', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-log-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const fd = openSync(join(folder, 'log'), 'a');
+  t.after(() => closeSync(fd));
+  const exits = process.listenerCount('exit');
+  const output = new FileOutput(fd);
+  const lines = Array.from({ length: 5000 }, (_, i) => `línea ${i}\n`);
+  for (const line of lines) {
+    if (!output.write(line)) await new Promise<void>((resolve) => output.once('drain', resolve));
+  }
+  output.write('the last\n');
+  await output.close();
+  assert.equal(readFileSync(join(folder, 'log'), 'utf8'), `${lines.join('')}the last\n`);
+  assert.equal(process.listenerCount('exit'), exits, 'nothing is left for the end of the process');
+  assert.equal(output.write('after\n'), true);
+});
+
+test('on a full volume lines wait up to the bound, the others are dropped, and closing ends at once', async (t) => {
+  const fd = openSync('/dev/full', 'a');
+  t.after(() => closeSync(fd));
+  const exits = process.listenerCount('exit');
+  const output = new FileOutput(fd);
+  const told: number[] = [];
+  output.tellLost((lines) => told.push(lines));
+  const line = `${'x'.repeat(9_999)}\n`;
+  let [taken, refused] = [0, 0];
+  for (let i = 0; i < 400; i++) {
+    if (output.write(line)) taken++;
+    else refused++;
+    if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(taken < 5 && refused > 390, `${taken} ${refused}`);
+  const began = performance.now();
+  await output.close();
+  assert.ok(performance.now() - began < 900);
+  assert.equal(process.listenerCount('exit'), exits);
+  assert.deepEqual(told, []);
 });

@@ -5,9 +5,9 @@
  * lines wait up to a bound; beyond it they are dropped and counted, and the number is told once lines are taken again. When the
  * reader is gone they are dropped. Never throws.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { pino, type DestinationStream } from 'pino';
+import type { DestinationStream } from 'pino';
 
 /** Milliseconds after which a line is written at the latest; under load lines are written together. */
 const FLUSH = 50;
@@ -15,6 +15,10 @@ const FLUSH = 50;
 const TOGETHER = 4096;
 /** Lines waiting for their reader beyond this are dropped, in bytes. */
 const MAX_WAITING = 1_048_576;
+/** More than this waits for a file: whoever has further lines is asked to wait, in bytes. */
+const ENOUGH = 16_384;
+/** Milliseconds until what a file did not take is tried again. */
+const RETRY = 250;
 /** Milliseconds the reader may take for what is left when the process ends. */
 const FAREWELL = 1000;
 
@@ -37,7 +41,7 @@ export function openOutput(): LogOutput {
   const kind = fstatSync(1);
   return kind.isFIFO() || kind.isSocket()
     ? new PipeOutput(new Socket({ fd: 1, readable: false, writable: true }))
-    : fileOutput();
+    : new FileOutput(1);
 }
 
 /** Lines to another process, which may stop reading. */
@@ -110,37 +114,101 @@ export class PipeOutput implements LogOutput {
   }
 }
 
-/** Lines to a file, a terminal or a device. */
-function fileOutput(): LogOutput {
-  const out = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: TOGETHER,
-    periodicFlush: FLUSH,
-    maxLength: MAX_WAITING,
-  });
-  out.setMaxListeners(0); // every worker may wait for it
-  let lost = 0;
-  let told: LostLines = () => undefined;
-  out.on('error', () => undefined); // what could not be written is tried again with the next lines
-  out.on('drop', () => void lost++);
-  out.on('drain', () => {
-    if (lost === 0) return;
-    const lines = lost;
-    lost = 0;
-    told(lines);
-  });
-  return {
-    write: (lines) => out.write(lines),
-    once: (event, listener) => out.once(event, listener),
-    tellLost: (next) => void (told = next),
-    close: () =>
-      new Promise((resolve) => {
-        const patience = setTimeout(resolve, FAREWELL);
-        out.flush(() => {
-          clearTimeout(patience);
-          resolve();
-        });
-      }),
-  };
+/** Lines to a file, a terminal or a device. What it does not take, its volume being full, is tried again until the end. */
+export class FileOutput implements LogOutput {
+  readonly #fd: number;
+  #text = '';
+  /** Under way to the file, or not taken by it yet. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #writing = false;
+  #timer: NodeJS.Timeout | null = null;
+  #lost = 0;
+  #told: LostLines = () => undefined;
+  #waiting: (() => void)[] = [];
+  #closed: (() => void) | null = null;
+  readonly #atExit = (): void => this.#writeAtOnce();
+
+  /** The descriptor stays the caller's. */
+  constructor(fd: number) {
+    this.#fd = fd;
+    process.once('exit', this.#atExit);
+  }
+
+  get #size(): number {
+    return this.#text.length + this.#bytes.length;
+  }
+
+  write(lines: string): boolean {
+    if (this.#closed) return true; // too late
+    if (this.#size + lines.length > MAX_WAITING) {
+      this.#lost += lines.split('\n').length - 1;
+      return false;
+    }
+    this.#text += lines;
+    if (this.#text.length >= TOGETHER && this.#bytes.length === 0) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH).unref();
+    return this.#size < ENOUGH;
+  }
+
+  once(_event: 'drain', listener: () => void): void {
+    this.#waiting.push(listener);
+  }
+
+  tellLost(told: LostLines): void {
+    this.#told = told;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => this.#closed!(), FAREWELL);
+      this.#closed = () => {
+        clearTimeout(patience);
+        process.off('exit', this.#atExit);
+        resolve();
+      };
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#writing) return;
+    if (this.#bytes.length === 0) {
+      this.#bytes = Buffer.from(this.#text);
+      this.#text = '';
+    }
+    if (this.#bytes.length === 0) return this.#closed?.();
+    this.#writing = true;
+    write(this.#fd, this.#bytes, (error, written) => {
+      this.#writing = false;
+      if (error) return this.#refused(error);
+      this.#bytes = this.#bytes.subarray(written);
+      if (this.#bytes.length > 0 || this.#text.length >= TOGETHER || this.#closed) this.#flush();
+      else this.#drained();
+    });
+  }
+
+  /** Now is no use; a terminal may only be slow. */
+  #refused({ code }: NodeJS.ErrnoException): void {
+    if (this.#closed && code !== 'EAGAIN') this.#closed();
+    else this.#timer ??= setTimeout(() => this.#flush(), RETRY).unref();
+  }
+
+  #drained(): void {
+    const lost = this.#lost;
+    this.#lost = 0;
+    if (lost > 0) this.#told(lost);
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** The process ends without having closed this: one attempt. */
+  #writeAtOnce(): void {
+    const rest = this.#writing ? Buffer.alloc(0) : this.#bytes;
+    try {
+      writeSync(this.#fd, Buffer.concat([rest, Buffer.from(this.#text)]));
+    } catch {
+      // nobody is left to be told
+    }
+  }
 }

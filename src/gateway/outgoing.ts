@@ -34,7 +34,7 @@ export interface Outgoing {
   readonly troubled: readonly Troubled[];
   /** An operator wants destinations that could not be reached tried again. */
   forgive(): void;
-  /** Attempts under way may take `graceMs`. May be called again with a shorter grace. */
+  /** No new attempts; those under way may take `graceMs`. May be called again, for what came meanwhile and with a shorter grace. */
   stop(graceMs: number): Promise<void>;
 }
 

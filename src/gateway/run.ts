@@ -11,7 +11,7 @@ import { systemClock } from './clock.ts';
 import { Gateway } from './gateway.ts';
 import { openLog } from './log.ts';
 import { reloadFrom } from './reload.ts';
-import { catchFaults, endSignal, GRACE, said } from './signals.ts';
+import { catchFaults, endSignal, said } from './signals.ts';
 import { superviseWorkers } from './workers/supervise.ts';
 
 /** What to run. */
@@ -47,6 +47,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
     gateway = await Gateway.start(config, { clock: systemClock, notices, lines, home });
   } catch (error) {
     process.stderr.write(`error: the gateway cannot start — ${said(error)}\n`);
+    await log.close();
     return 1;
   }
   const { notices } = gateway;
@@ -57,18 +58,20 @@ export async function runGateway(options: RunOptions): Promise<number> {
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
   process.on('SIGHUP', () => void reload());
   await endSignal();
-  notices('gateway.draining', { graceMs: GRACE });
+  const { grace } = gateway;
+  let deadline = systemClock.elapsed() + grace;
+  const left = (): number => Math.max(0, deadline - systemClock.elapsed());
+  notices('gateway.draining', { graceMs: grace });
   // A second signal ends at once what the first one lets finish.
-  let grace = GRACE;
   let attended = true;
   void endSignal().then(() => {
-    grace = 0;
+    deadline = 0;
     return attended ? gateway.drain(0) : gateway.stop(0);
   });
-  await gateway.drain(GRACE);
+  await gateway.drain(left());
   await attendance.close();
   attended = false;
-  await gateway.stop(grace);
+  await gateway.stop(left());
   notices('gateway.stopped', {});
   faults();
   await log.close();

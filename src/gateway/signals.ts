@@ -1,9 +1,6 @@
 /** Signals and the last net of a gateway's process. Nothing here throws. */
 import type { NoticeSink } from '#notices';
 
-/** Milliseconds that transactions and attempts under way may take when the process is told to end. */
-export const GRACE = 20_000;
-
 /** Resolves at the next SIGTERM or SIGINT. */
 export function endSignal(): Promise<void> {
   return new Promise((resolve) => {

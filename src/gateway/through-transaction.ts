@@ -25,6 +25,8 @@ export interface ThroughAround {
   readonly only: Lane | null;
   readonly clock: Clock;
   readonly notices: NoticeSink;
+  /** Those that wait for a hop now: what breaks each off. */
+  readonly underway: Set<() => void>;
 }
 
 const SEPARATELY = status(452, '4.5.3', 'Send this recipient in a transaction of its own');
@@ -211,12 +213,16 @@ export class ThroughTransaction implements HopTransaction {
   }
 
   async #within<T>(ms: number, work: () => Promise<T>): Promise<T> {
-    const cancel = this.#around.clock.after(ms, () => this.#stop());
+    const { clock, underway } = this.#around;
+    const stop = (): void => this.#stop();
+    const cancel = clock.after(ms, stop);
+    underway.add(stop);
     this.#giveUp = new AbortController();
     try {
       return await work();
     } finally {
       cancel();
+      underway.delete(stop);
     }
   }
 

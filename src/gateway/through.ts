@@ -2,7 +2,8 @@
  * Pass-through as the gateway runs it: the routes of the configuration as lanes to next hops, and a transaction for each client's.
  *
  * A configuration taken over by a reload has lanes of its own; sessions keep those they began with. The first route whose
- * condition holds carries the recipient. Nothing is kept but connections for a moment; `close` lets go of those.
+ * condition holds carries the recipient. Nothing is kept but connections for a moment; `close` lets go of those and breaks off
+ * what still waits for a hop.
  */
 import type { Clock } from '#clock';
 import type { Value } from '#expressions';
@@ -37,6 +38,7 @@ export interface ThroughParts {
 export class Through {
   readonly #around: ThroughParts;
   readonly #idle = new Set<Line>();
+  readonly #underway = new Set<() => void>();
   #closed = false;
 
   constructor(around: ThroughParts) {
@@ -71,13 +73,14 @@ export class Through {
         },
       );
     const only = ways[0]?.match.constant === true ? ways[0].lane : null;
-    const around: ThroughAround = { laneOf, only, clock, notices };
+    const around: ThroughAround = { laneOf, only, clock, notices, underway: this.#underway };
     return { begin: (from) => new ThroughTransaction(from, around) };
   }
 
-  /** Keeps no connection any more. */
+  /** Keeps no connection any more, and waits for no hop. */
   close(): void {
     this.#closed = true;
+    for (const stop of this.#underway) stop();
     for (const { connection } of this.#idle) void connection.quit();
     this.#idle.clear();
   }

@@ -67,7 +67,7 @@ export class IntakePath implements SmtpHandler {
   }
 
   mail(sender: Path, params: readonly string[]): Awaitable<Status> {
-    const no = this.#refused ?? mailRefusal(this.#o, this.#origin.user, sender, params);
+    const no = this.#refused ?? mailRefusal(this.#o, this.#origin, sender, params);
     if (no) return no;
     this.discardedBy = '';
     const granted = grant(params, () => (this.#trusted ??= this.#o.relay.trusts(this.#origin)));

@@ -1,11 +1,11 @@
 /**
  * The log line of a message: everything an operator asks for, in one place, the same words for accepted, refused and discarded.
  *
- * One line a message and one for each recipient refused before a filter saw it. Text is as strangers sent it: the sink
+ * One line a message, and one for each sender and each recipient refused before a filter saw it. Text is as strangers sent it: the sink
  * neutralises and cuts it. Long recipient lists are cut here. Makes no object but the line's own.
  */
 import type { EditableMessage } from '#edits';
-import { statusLine, type Origin, type Path, type Recipient, type Status } from '#message';
+import { parameter, statusLine, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { NoticeFields } from '#notices';
 import type { EntryMeta } from '#spool';
 import type { Chain } from '#stages';
@@ -94,12 +94,24 @@ export function discardedFacts(by: string, origin: Origin, chain: Chain, now: nu
 
 /** The line of a recipient that was refused without asking a filter. */
 export function refusedRecipientFacts(to: string, reply: Status, origin: Origin, chain: Chain): NoticeFields {
-  const { code, enhanced, text } = reply;
+  const { id, sender } = chain.transaction ?? {};
+  return { id, session: origin.session, from: sender?.address, to, ...refusalOf(reply, origin) };
+}
+
+/** The line of a sender that was refused without asking a filter; there is no transaction. */
+export function refusedSenderFacts(
+  from: string,
+  params: readonly string[],
+  reply: Status,
+  origin: Origin,
+): NoticeFields {
+  const size = parameter(params, 'SIZE');
+  return { session: origin.session, from, size, ...refusalOf(reply, origin) };
+}
+
+/** Who was told what. */
+function refusalOf({ code, enhanced, text }: Status, origin: Origin): NoticeFields {
   return {
-    id: chain.transaction?.id,
-    session: origin.session,
-    from: chain.transaction?.sender.address,
-    to,
     client: origin.remoteAddress,
     helo: origin.helo,
     user: origin.user || undefined,

@@ -91,7 +91,8 @@ async function contentRuling(
   if (quarantine) return { kind: 'hold', ...quarantine };
   const made = newEntry(ruling.message, { id, origin, now, expire, lease: null });
   // It is the message it was: where it came from and when does not change.
-  const meta = { ...made.meta, origin: entry.origin, receivedAt: entry.receivedAt, due: now };
+  const { origin: from, receivedAt, delayTold } = entry;
+  const meta = { ...made.meta, origin: from, receivedAt, due: now, ...(delayTold && { delayTold }) };
   return { kind: 'pass', entry: { ...made, meta } };
 }
 

@@ -2,6 +2,10 @@
 import type { NoticeKind } from './index.ts';
 
 export const intakeNotices = {
+  'sender.refused': {
+    level: 'info',
+    says: 'a sender was refused before any filter was asked, for what he is or for want of room',
+  },
   'recipient.refused': { level: 'info', says: 'a recipient was refused before any filter was asked' },
   'recipients.read': { level: 'info', says: 'a changed list of recipients is in use' },
   'recipients.not-read': {

@@ -1,8 +1,8 @@
 /**
  * The store that forgets: SpoolStore in memory, for tests and for gateways that deliver while the client waits.
  *
- * Keeps every promise of store.ts but the disk: what it holds is gone with the process. Bounded by `maxBytes`, beyond which
- * `commit` answers `full`. Made for few entries: claiming and listing walk all of them.
+ * Keeps every promise of store.ts but the disk: what it holds is gone with the process. Bounded by `maxBytes`, bodies that are
+ * still coming in included; beyond it a draft or `commit` fails with `full`. Made for few entries: claiming and listing walk all of them.
  */
 import type { Body, BodyDraft } from '#message';
 import { bodyOf } from '#message';
@@ -46,6 +46,17 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 export class MemorySpool implements SpoolStore {
   readonly #maxBytes: number;
+  /** Bytes that drafts charged, by the bodies they became; an entry takes the charge of its body over. */
+  readonly #drafted = new WeakMap<Body, MemoryDraft>();
+  readonly #room: Room = {
+    take: (bytes) => {
+      if (this.#bytes + bytes > this.#maxBytes) return false;
+      this.#bytes += bytes;
+      return true;
+    },
+    giveBack: (bytes) => void (this.#bytes -= bytes),
+    finished: (body, draft) => void this.#drafted.set(body, draft),
+  };
   readonly #entries = new Map<string, Kept>();
   /** By owner, the token of every lease it has and did not settle; shows which ones were lost. */
   readonly #claims = new Map<string, Map<string, string>>();
@@ -58,7 +69,7 @@ export class MemorySpool implements SpoolStore {
   }
 
   draft(): BodyDraft {
-    return new MemoryDraft();
+    return new MemoryDraft(this.#room);
   }
 
   async commit(entry: NewEntry): Promise<void> {
@@ -221,7 +232,7 @@ export class MemorySpool implements SpoolStore {
     for (const entry of entries) {
       checkNew(entry.meta);
       if (this.#entries.has(entry.meta.id)) throw new IllegalMove('an entry with this id exists');
-      bytes += bytesOf(entry);
+      bytes += bytesOf(entry) - (this.#drafted.get(entry.body)?.charged ?? 0);
     }
     if (entries.length > 0 && this.#bytes + bytes > this.#maxBytes)
       throw new SpoolError('full', 'spool: no room for new mail');
@@ -230,6 +241,7 @@ export class MemorySpool implements SpoolStore {
   #insert(entry: NewEntry): void {
     const { meta, header, body } = entry;
     const bytes = bytesOf(entry);
+    this.#drafted.get(body)?.settle();
     this.#entries.set(meta.id, { meta, content: { header, body }, bytes });
     this.#bytes += bytes;
     this.#remember(meta);
@@ -266,19 +278,54 @@ function bytesOf(entry: NewEntry): number {
   return entry.header.length + entry.body.size;
 }
 
-/** Chunks as they come. */
+/** What drafts share with their store. */
+interface Room {
+  /** Charges so many bytes; false, and nothing charged, when there is no room. */
+  take(bytes: number): boolean;
+  giveBack(bytes: number): void;
+  /** The draft has become this body. */
+  finished(body: Body, draft: MemoryDraft): void;
+}
+
+/** Chunks as they come. Where there is no room all are dropped, the client is heard to its end, and `finish` throws `full`. */
 class MemoryDraft implements BodyDraft {
+  /** Bytes held for this draft and for no entry. */
+  charged = 0;
+  readonly #room: Room;
   #chunks: Uint8Array[] = [];
+  #failure: SpoolError | null = null;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
 
   write(chunk: Uint8Array): void {
+    if (this.#failure !== null) return;
+    if (!this.#room.take(chunk.length)) {
+      this.settle();
+      this.#failure = new SpoolError('full', 'spool: no room for a message body');
+      return;
+    }
+    this.charged += chunk.length;
     this.#chunks.push(chunk);
   }
 
   finish(): Body {
-    return bodyOf(this.#chunks);
+    if (this.#failure !== null) throw this.#failure;
+    const body = bodyOf(this.#chunks);
+    this.#room.finished(body, this);
+    return body;
   }
 
   discard(): void {
+    this.settle();
+    this.#failure ??= new SpoolError('io', 'spool: the body was discarded');
+  }
+
+  /** It holds nothing any more: an entry does, or nobody. */
+  settle(): void {
+    this.#room.giveBack(this.charged);
+    this.charged = 0;
     this.#chunks = [];
   }
 }

@@ -14,29 +14,26 @@ import { SmtpSession } from './smtp-session.ts';
 export interface Wanted {
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly more?: Readonly<Record<string, unknown>>;
-  /** Deliver into a Maildir; default: throw away what was accepted. */
-  readonly keep?: boolean;
   readonly wrap?: (command: readonly string[]) => readonly string[];
 }
 
-/** A gateway whose log says nothing below a warning, unless told otherwise. */
-export async function start(t: TestContext, { listener, more, keep, wrap }: Wanted) {
+/** A gateway that throws away what it accepted and whose log says nothing below a warning, unless told otherwise. */
+export async function start(t: TestContext, { listener, more, wrap }: Wanted) {
   const cleanup = new Cleanup(t);
   const folder = await tempFolder(cleanup);
   const [port = 0] = await freePorts(1);
-  const route = keep ? { via: 'maildir', to: join(folder, 'mail') } : { via: 'discard' };
   const configuration = JSON.stringify({
     hostname: 'mx.test',
     stateDir: join(folder, 'state'),
     listeners: [{ name: 'smtp', bind: `127.0.0.1:${port}`, relay: { domains: ['in.test'] }, ...listener }],
-    delivery: { routes: [{ match: 'true', ...route }] },
+    delivery: { routes: [{ match: 'true', via: 'discard' }] },
     log: { level: 'warn' },
     ...more,
   });
   const setup = { folder, configuration, ports: [port], ...(wrap && { wrap }) };
   const gateway = await Gateway.start(cleanup, setup);
   const crowd = new Crowd(cleanup, port);
-  return { cleanup, folder, port, gateway, crowd, mail: join(folder, 'mail') };
+  return { cleanup, folder, port, gateway, crowd };
 }
 
 /** A small message. */

@@ -48,6 +48,10 @@ export class Trial {
   gateway!: Gateway;
   /** What the next hop says to a final dot instead of taking the message; null: it takes it. */
   answer: string | null = null;
+  /** While this is set it says nothing to a final dot, ever, and takes nothing. */
+  silent = false;
+  /** Messages that came to it, whatever became of them. */
+  offered = 0;
   readonly #t: TestContext;
   readonly #terms: Terms;
   readonly #hop: number;
@@ -172,6 +176,8 @@ export class Trial {
   }
 
   async #take({ sender, recipients, content }: TakenMessage): Promise<string> {
+    this.offered++;
+    if (this.silent) return new Promise(() => undefined);
     if (this.answer !== null) return this.answer;
     if (sender === CANARY) return '250 2.0.0 taken';
     await this.ledger.taken(sender.slice(0, sender.indexOf('@')), recipients, hashOf(content));

@@ -24,6 +24,8 @@ export interface Config {
   readonly stateDir: string;
   /** Processes that take mail; 1 = everything in one process. */
   readonly workers: number;
+  /** How long what is under way may take when the process is told to end. */
+  readonly drain: number;
   readonly listeners: readonly ListenerConfig[];
   /** Certificate material for all listeners; null only when no listener speaks TLS. */
   readonly tls: TlsConfig | null;

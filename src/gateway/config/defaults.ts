@@ -10,6 +10,7 @@ const MIB = 1_048_576;
 export const DEFAULTS = {
   stateDir: './var',
   workers: 1,
+  drain: 20 * SECOND,
   listener: {
     name: 'smtp',
     bind: '127.0.0.1:2525',
@@ -59,6 +60,8 @@ export const BOUNDS = {
   inlineBody: MIB,
   /** Most of a message that a notice gives back. */
   returned: 16 * MIB,
+  /** Longest time the process may take to end. */
+  drain: HOUR,
   /** Processes that take mail. */
   workers: 64,
   /** A unix socket's path (sun_path on Linux, without the final NUL). */

@@ -44,6 +44,7 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
     hostname: hostNameOf(settings.hostname, cx),
     stateDir,
     workers: workersOf(settings, cx),
+    drain: settings.drain ?? DEFAULTS.drain,
     listeners,
     tls: resolveTls(settings, cx),
     users: resolveUsers(settings, cx),

@@ -10,7 +10,7 @@ import { adminSettings } from './schema-admin.ts';
 import { deliverySettings, spoolSettings } from './schema-delivery.ts';
 import { dnsSettings } from './schema-dns.ts';
 import { journalSettings } from './schema-journal.ts';
-import { group, integer, list, oneOf, text } from './leaves.ts';
+import { duration, group, integer, list, oneOf, text } from './leaves.ts';
 import { sheddingSettings } from './schema-limits.ts';
 import { listenerSettings } from './schema-listeners.ts';
 import { milterSettings } from './schema-milters.ts';
@@ -30,6 +30,7 @@ export const settingsSchema = group({
   hostname: text().optional(),
   stateDir: text().optional(),
   workers: integer(1, BOUNDS.workers).optional(),
+  drain: duration(0, BOUNDS.drain).optional(),
   listeners: list(listenerSettings, { least: 1 }).optional(),
   tls: tlsSettings.optional(),
   users: list(

@@ -85,6 +85,16 @@ test('what a filter held goes through the chain again and on under a new id', as
   assert.deepEqual([entry.state, entry.hold, entry.receivedAt, entry.due], ['queued', null, START, START]);
   assert.deepEqual(entry.origin, heldBy('x').origin);
   assert.equal(latin1((await spool.content(as!))!.header), 'Subject: x\r\n');
+  assert.ok(!('delayTold' in entry));
+});
+
+test('a sender who was told that his message is late is not told again after it was held, whoever held it', async () => {
+  for (const by of ['operator:tom', 'rspamd'])
+    for (const recipients of [null, ['b@two.test']]) {
+      const { desk, spool } = await rig([heldBy(by, { delayTold: true })]);
+      const { as = 'm1' } = await desk.orders.act('m1', { ...RELEASE, recipients }, EVA);
+      assert.equal((await spool.get(as))!.delayTold, true, `${by} ${String(recipients)}`);
+    }
 });
 
 test('some recipients are released, the others stay held under the old id', async () => {

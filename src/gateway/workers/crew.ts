@@ -16,8 +16,8 @@ import type { LineOutput } from './lines.ts';
 import type { ConfigText } from './messages.ts';
 import { Slot, WorkerError } from './slot.ts';
 
-/** Milliseconds after twice the grace (listeners first, then delivery) until a worker that does not end is killed. */
-const STOP_MARGIN = 15_000;
+/** Milliseconds after the grace until a worker that does not end is killed. */
+const STOP_MARGIN = 5_000;
 
 /** What the crew is given. */
 export interface CrewOptions {
@@ -98,8 +98,9 @@ export class Crew {
       this.#started = true;
       return addresses;
     } catch (error) {
+      // One that listens already has mail under way: told to stop while others start, it drains.
+      if (!this.#stopping) for (const { slot } of this.#places) slot.kill();
       this.#stopping = true;
-      for (const { slot } of this.#places) slot.kill();
       await this.#allGone();
       throw error;
     }
@@ -147,7 +148,7 @@ export class Crew {
       if (place.slot.ready) place.slot.tell({ order: 'stop', graceMs });
       else place.slot.kill(); // it has taken no mail yet
     }
-    const cancel = this.#options.clock.after(2 * graceMs + STOP_MARGIN, () => {
+    const cancel = this.#options.clock.after(graceMs + STOP_MARGIN, () => {
       for (const { slot } of this.#places) slot.kill();
     });
     await this.#allGone();

@@ -11,7 +11,7 @@ import { openLog, type Log } from '../log.ts';
 import { openOutput } from '../log-output.ts';
 import { Metrics } from '../metrics/index.ts';
 import { reloadFrom } from '../reload.ts';
-import { catchFaults, endSignal, GRACE, said } from '../signals.ts';
+import { catchFaults, endSignal, said } from '../signals.ts';
 import { Crew } from './crew.ts';
 import type { ConfigText } from './messages.ts';
 
@@ -25,9 +25,13 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   const metrics = new Metrics({ ...opened, clock: systemClock });
   const { notices } = metrics;
   const log = { ...opened, notices };
+  let { drain } = config;
   // The configuration is read and checked here, once; the workers get its text.
   const reread = (): Promise<string | null> =>
-    reloadFrom(file, log, (loaded) => crew.reload(configText(file, loaded.text)));
+    reloadFrom(file, log, async (loaded) => {
+      await crew.reload(configText(file, loaded.text));
+      ({ drain } = loaded.config);
+    });
   const crew: Crew = new Crew({
     program,
     workers: config.workers,
@@ -45,7 +49,7 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   let ending = false;
   const end = endSignal().then(() => (ending = true));
   const start = crew.start();
-  const stopped = end.then(() => stop(crew, log));
+  const stopped = end.then(() => stop(crew, drain, log));
   try {
     const addresses = await start;
     const milters = config.milters.map((m) => m.name);
@@ -66,11 +70,11 @@ export async function superviseWorkers(file: string, program: URL): Promise<numb
   return 0;
 }
 
-async function stop(crew: Crew, { notices }: Log): Promise<void> {
-  notices('gateway.draining', { graceMs: GRACE });
+async function stop(crew: Crew, drain: number, { notices }: Log): Promise<void> {
+  notices('gateway.draining', { graceMs: drain });
   // A second signal ends at once what the first one lets finish.
   void endSignal().then(() => crew.stop(0));
-  await crew.stop(GRACE);
+  await crew.stop(drain);
   notices('gateway.stopped', {});
 }
 

@@ -90,15 +90,17 @@ async function follow(life: Life, order: Order): Promise<void> {
     case 'cancel':
       report({ report: 'answer', id: order.id, trouble: await troubleWith(life, order) });
       return;
-    case 'stop':
+    case 'stop': {
+      const deadline = systemClock.elapsed() + order.graceMs;
       await life.prepared?.ready.cancel();
       life.prepared = null;
       await life.gateway.drain(order.graceMs);
       await life.attendance?.close();
-      await life.gateway.stop(order.graceMs);
+      await life.gateway.stop(Math.max(0, deadline - systemClock.elapsed()));
       await life.log.close();
       if (process.connected) process.disconnect(); // and ends
       return;
+    }
     case 'figures':
       report({ report: 'figures', id: order.id, snapshot: await life.gateway.snapshot() });
       return;

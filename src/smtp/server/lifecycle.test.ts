@@ -69,12 +69,59 @@ test('drain: idle clients get 421 4.3.2, an open transaction may finish, new con
   assert.ok(!r.handlers[1]!.calls.some((call) => call.includes('late')));
 });
 
-test('drain: who is not done within the grace is cut off and reset with shutdown', async () => {
-  const r = await rig();
+test('drain: who is not done within the grace hears 421, is cut off and reset with shutdown', async () => {
+  const r = await rig({}, slowly);
+  const waiting = await (await r.client()).hello();
+  await waiting.ask('MAIL FROM:<a@in.test>');
+  const stuck = await (await r.client()).hello();
+  stuck.send('MAIL FROM:<a@in.test>\r\nRCPT TO:<b@in.test>\r\nDATA\r\nhalf a li');
+  await stuck.codes(3);
+  const closing = r.server.close(30);
+  for (const client of [waiting, stuck]) {
+    assert.equal(codeOf(await client.reply()), '421 4.3.2');
+    assert.equal(await client.rest(), '');
+  }
+  await closing;
+  for (const handler of r.handlers) assert.deepEqual(handler.calls.slice(-2), ['reset shutdown', 'close']);
+  assert.equal(r.server.sessions, 0);
+  assert.ok(!r.notices.some((notice) => notice.startsWith('smtp.timeout')), r.notices.join());
+});
+
+test('drain: who is owed an answer when the grace is over gets it if it comes at once, and 421 behind it', async () => {
+  const r = await rig({}, (handler) => {
+    let release = (): void => undefined;
+    const answer = new Promise<void>((resolve) => (release = resolve));
+    handler.rcpt = () => answer.then(() => status(451, '4.7.1', 'Given up'));
+    return Object.assign(handler, { interrupted: release });
+  });
   const client = await (await r.client()).hello();
   await client.ask('MAIL FROM:<a@in.test>');
-  await r.server.close(30);
+  client.send('RCPT TO:<b@in.test>\r\nRCPT TO:<c@in.test>\r\n');
+  const closing = r.server.close(30);
+  assert.deepEqual(await client.codes(2), ['451 4.7.1', '421 4.3.2']);
+  assert.equal(await client.rest(), '');
+  await closing;
   assert.deepEqual(r.handlers[0]!.calls.slice(-2), ['reset shutdown', 'close']);
+});
+
+test('drain: an answer that does not come costs the connection, and the end waits for it', async () => {
+  let release = (): void => undefined;
+  const answer = new Promise<void>((resolve) => (release = resolve));
+  const r = await rig({}, (handler) => {
+    handler.data = () => ({
+      write() {},
+      end: () => answer.then(() => status(250, '2.0.0', 'Queued')),
+    });
+    return handler;
+  });
+  const client = await (await r.client()).hello();
+  client.send('MAIL FROM:<a@in.test>\r\nRCPT TO:<b@in.test>\r\nDATA\r\nx\r\n.\r\n');
+  await client.codes(3);
+  const closing = r.server.close(30);
+  assert.equal(await client.rest(), '', 'nothing is said that may turn out wrong');
+  assert.equal(r.server.sessions, 1);
+  release();
+  await closing;
   assert.equal(r.server.sessions, 0);
 });
 

@@ -28,7 +28,7 @@ export interface SmtpServer extends DoorKeeper {
   /**
    * Stops: no new connections (the addresses of listen() are closed, who comes through another door is told so), 421 4.3.2 for
    * whoever has no transaction open or finishes one; who is still there after `grace` milliseconds (default limits.drainTimeout)
-   * is cut off. Resolves when all is over, answers that a handler still owes included. May be called again with a shorter grace.
+   * hears 421 4.3.2 in the midst of it, or the answer that is owed, and is cut off. Resolves when all is over, answers that a handler still owes included. May be called again with a shorter grace.
    */
   close(grace?: number): Promise<void>;
   /** New sessions are made from these options; sessions under way keep theirs. Throws SMTP_NO_CERTIFICATE; nothing is changed then. */

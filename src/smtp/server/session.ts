@@ -29,6 +29,8 @@ const CONTENT_PROGRESS = 1024;
 /** After our last reply: how long, and for how much input, the client may take to hang up. */
 const LINGER_TIME = 2_000;
 const LINGER_BYTES = 1024 * 1024;
+/** The same in place of LINGER_TIME, and the time for an answer that is still owed, when the server ends. */
+const LAST_WORD = 1_000;
 
 /** One client. */
 export class SmtpSession {
@@ -52,6 +54,8 @@ export class SmtpSession {
   #paused = false;
   #eof = false;
   #draining = false;
+  /** The server ends now. */
+  #over = false;
   /** The deadline of the present wait is set. */
   #timed = false;
   #progress = 0;
@@ -104,10 +108,15 @@ export class SmtpSession {
     this.#pump();
   }
 
-  /** Ends now, whatever is going on. */
+  /** Ends now, whatever is going on: 421, behind the answer that is owed if it comes at once. */
   abort(): void {
+    this.#over = true;
     this.#endReason = 'shutdown';
-    this.#socket.destroy();
+    if (this.#asking && this.#dialogue !== null && !this.#closing) {
+      this.#arm(LAST_WORD);
+      this.#dialogue.interrupted(); // it may be long in coming: nobody waits for it
+    } else if (this.#busy || this.#closing || this.#output.blocked) this.#socket.destroy();
+    else this.#pump();
   }
 
   #attach(socket: Socket): void {
@@ -189,15 +198,15 @@ export class SmtpSession {
   /** The next thing to do with what has come in; null when more must come first. */
   #step(): Awaitable<Next> | null {
     const dialogue = this.#dialogue!;
+    if (this.#over || (this.#draining && !dialogue.transaction.open)) {
+      this.#endReason = 'shutdown';
+      return dialogue.say(texts.SHUTTING_DOWN);
+    }
     if (this.#mode === 'content') {
       if (this.#input.chunk === undefined) return null;
       const ended = dialogue.transaction.receive(this.#input);
       if (ended instanceof Promise) return ended.then((end) => (end ? dialogue.contentEnded() : 'content'));
       return ended ? dialogue.contentEnded() : 'content';
-    }
-    if (this.#draining && !dialogue.transaction.open) {
-      this.#endReason = 'shutdown';
-      return dialogue.say(texts.SHUTTING_DOWN);
     }
     const line = this.#input.nextLine();
     if (line === null) return null;
@@ -242,7 +251,7 @@ export class SmtpSession {
   #arm(ms: number): void {
     this.#timed = true;
     this.#progress = 0;
-    this.#deadline.set(ms);
+    this.#deadline.set(this.#over ? Math.min(ms, LAST_WORD) : ms);
   }
 
   #wait(step: Promise<Next>): void {
@@ -271,7 +280,7 @@ export class SmtpSession {
   }
 
   #timedOut(): void {
-    if (this.#closing) {
+    if (this.#closing || this.#over) {
       this.#socket.destroy();
       return;
     }
@@ -292,7 +301,7 @@ export class SmtpSession {
     this.#output.flush();
     this.#socket.end();
     this.#socket.resume();
-    this.#deadline.set(LINGER_TIME);
+    this.#arm(LINGER_TIME);
     this.#endDialogue();
   }
 
