@@ -2,7 +2,8 @@
  * The entries this worker holds: their leases kept alive, their results recorded.
  *
  * A lease that is found lost breaks the attempt off. A result that the spool cannot take now is offered again until it can or
- * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. A result that the spool
+ * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. Notices that a full disk
+ * cannot take are made smaller, so that bounces do not wait for room. A result that the spool
  * refuses as a mistake of ours is not offered again; the entry is let go and comes back when its lease runs out. Never rejects.
  */
 import type { NoticeFields, NoticeName } from '#notices';
@@ -56,13 +57,22 @@ export class Holding {
     return held;
   }
 
-  /** Records a result and lets the entry go. True when it was recorded. */
-  async settle(held: Held, result: Settlement, also: readonly NewEntry[] = []): Promise<boolean> {
+  /**
+   * Records a result and lets the entry go. True when it was recorded. `smaller` makes notices that take the place of `also` when
+   * there is no room for those.
+   */
+  async settle(
+    held: Held,
+    result: Settlement,
+    also: readonly NewEntry[] = [],
+    smaller?: () => Promise<readonly NewEntry[]>,
+  ): Promise<boolean> {
     const { id } = held.entry;
+    let notices = also;
     try {
       for (let n = 0; ; n++) {
         try {
-          const kept = await this.#options.spool.settle(id, held.lease, result, also);
+          const kept = await this.#options.spool.settle(id, held.lease, result, notices);
           if (!kept) this.#say('delivery.lease-lost', { id, result: result.kind });
           return kept;
         } catch (cause) {
@@ -72,6 +82,10 @@ export class Holding {
           }
           this.#say('delivery.store-trouble', { id, error: String(cause) });
           if (this.#hurried) return false;
+          if (n === 0 && cause.code === 'full' && smaller && also.length > 0) {
+            notices = await smaller();
+            continue;
+          }
           await this.#pause(SETTLE_WAITS[Math.min(n, SETTLE_WAITS.length - 1)]!);
         }
       }
