@@ -1,7 +1,8 @@
 /**
  * The entries this worker holds: their leases kept alive, their results recorded.
  *
- * A lease that is found lost breaks the attempt off. A result that the spool cannot take now is offered again until it can or
+ * A lease that is found lost breaks the attempt off. None begins on a lease that is half over before it is renewed: a process that was
+ * stopped for a while may find that others have its entries. A result that the spool cannot take now is offered again until it can or
  * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. Notices that a full disk
  * cannot take are made smaller, so that bounces do not wait for room. A result that the spool
  * refuses as a mistake of ours is not offered again; the entry is let go and comes back when its lease runs out. Never rejects.
@@ -32,6 +33,8 @@ export class Holding {
   readonly #emptied: (() => void)[] = [];
   /** A renewal is due to come. */
   #renewing = false;
+  /** The one that runs. */
+  #renewal: Promise<void> | null = null;
   /** The end of patience with a spool that takes no results: set when everything must end. */
   #hurried = false;
 
@@ -95,6 +98,22 @@ export class Holding {
     }
   }
 
+  /** Whether an attempt may begin: no when the lease is lost, or over with a spool that cannot say. Waits only for a renewal. */
+  mayBegin(held: Held): boolean | Promise<boolean> {
+    if (held.abort.signal.aborted) return false;
+    return this.#isFresh(held) || this.#renewed(held);
+  }
+
+  #isFresh({ lease }: Held): boolean {
+    return this.#options.clock.now() < lease.until - this.#leaseMs / 2;
+  }
+
+  async #renewed(held: Held): Promise<boolean> {
+    // The one that runs may have begun before the process was stopped.
+    for (let i = 0; i < 2 && !held.abort.signal.aborted && !this.#isFresh(held); i++) await this.#renew();
+    return !held.abort.signal.aborted && this.#options.clock.now() < held.lease.until;
+  }
+
   /** Breaks off everything under way. */
   abortAll(): void {
     this.#hurried = true;
@@ -113,21 +132,35 @@ export class Holding {
     });
   }
 
-  async #renew(): Promise<void> {
+  #renew(): Promise<void> {
+    this.#renewal ??= this.#renewAll().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  async #renewAll(): Promise<void> {
     const { spool, owner, clock } = this.#options;
+    const until = clock.now() + this.#leaseMs;
+    const before = [...this.#held.values()].map((held) => ({ held, token: held.lease.token }));
     try {
-      for (const id of await spool.renew(owner, clock.now() + this.#leaseMs))
-        this.#held.get(id)?.abort.abort();
+      const lost = new Set(await spool.renew(owner, until));
+      for (const { held, token } of before)
+        if (held.lease.token !== token) continue;
+        else if (lost.has(held.entry.id)) held.abort.abort();
+        else held.lease = { ...held.lease, until };
     } catch (cause) {
       this.#say('delivery.store-trouble', { error: String(cause) });
     }
-    this.#renewing = false;
-    if (this.#held.size > 0) this.#renewLater();
+    if (!this.#renewing && this.#held.size > 0) this.#renewLater();
   }
 
   #renewLater(): void {
     this.#renewing = true;
-    this.#options.clock.after(this.#leaseMs / 3, () => void this.#renew());
+    this.#options.clock.after(this.#leaseMs / 3, () => {
+      this.#renewing = false;
+      void this.#renew();
+    });
   }
 
   #pause(ms: number): Promise<void> {

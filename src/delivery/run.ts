@@ -96,6 +96,7 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
     entry,
     content: () => contentOf(house, held),
     signal: abort.signal,
+    mayBegin: () => house.holding.mayBegin(held),
     mustWait: (ms) => (mustWait = Math.min(mustWait ?? ms, ms)),
     meter: house.options.meter ?? null,
     clock: house.options.clock,
@@ -120,7 +121,7 @@ function tellingFor(house: House, held: Held, settings: DeliverySettings): Telli
   };
 }
 
-/** Tells and settles: the entry is done or comes back, the notice exists, both in one step; without room, it returns nothing. */
+/** Tells and settles: the entry is done or comes back, the notice (a small one without room) exists, both in one step. */
 async function record(
   house: House,
   held: Held,
@@ -156,7 +157,7 @@ function reasonOf(recipients: readonly EntryRecipient[], discarded: boolean): Re
   return discarded ? 'discarded' : 'delivered';
 }
 
-/** The bytes: in memory when they were handed over, else from the spool. */
+/** The bytes: those handed over in memory, else from the spool. */
 function contentOf(house: House, { entry, content }: Held): Promise<EntryContent | null> {
   return content === null ? house.options.spool.content(entry.id) : Promise.resolve(content);
 }
