@@ -11,6 +11,7 @@ import { Crowd, processorTimeOf } from './support/crowd.ts';
 import { Cleanup } from './support/folders.ts';
 import { Ext4Volume, must, needsRoot, smallVolume } from './support/machine-faults.ts';
 import { run } from './support/processes.ts';
+import type { TakenMessage } from './support/next-hop.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { Trial } from './support/trial.ts';
 import { pause, until } from './support/wait.ts';
@@ -41,7 +42,7 @@ async function answerToMail(port: number, parameters = ''): Promise<string> {
 }
 
 test(
-  'D07: a volume of 16 MB filled by mail and by others: 452, the queue leaves, and mail is taken when there is room',
+  'D07: a volume of 16 MB filled by mail and by others: 452, the queue leaves and so do bounces, and mail is taken when there is room',
   { skip },
   async (t) => {
     const cleanup = new Cleanup(t);
@@ -66,14 +67,18 @@ test(
     await until('the log to say so', 3000, () => trial.said('spool.low').length > 0);
     trial.judge(20, await trial.pending());
 
-    trial.answer = null;
+    const refused = ({ sender }: TakenMessage): boolean => /^m\d*[02468]x/.test(sender);
+    trial.answer = (message) => (refused(message) ? '550 5.2.2 that one not' : null);
     await until(
-      'the queue to leave a full disk',
+      'the queue and its bounces to leave a full disk',
       15_000,
       async () => (await trial.pending()).length === 0,
       250,
     );
     trial.judge(20, []);
+    assert.ok(trial.bounced.length >= 5, 'senders were told');
+    assert.ok(trial.said('delivery.failed').length === trial.bounced.length, 'each once');
+    trial.answer = null;
     await rm(foreign);
     await wellAgain(trial.port);
     await until('the log to say so', 3000, () => trial.said('spool.spaceBack').length > 0);

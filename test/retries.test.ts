@@ -105,6 +105,7 @@ test('Q19: retries and expiry of 30 and 100 days are neither fired at once nor l
           retry: [wait],
           expire: '300d',
           notifyDelay: wait,
+          holdExpire: wait,
         },
         log: { level: 'debug', format: 'json' },
       }),

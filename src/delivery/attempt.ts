@@ -2,8 +2,8 @@
  * One try at one destination: waits for a place, opens the bytes, hands them to the agent, reads what became of whom.
  *
  * A result for every recipient, whatever the agent does: one that forgets a recipient or throws makes a temporary Status and
- * a notice. null means not tried: the destination had no room, its rate was used up, it could not be reached lately, or the
- * attempt was broken off by us. Never rejects.
+ * a notice. null means not tried: the destination had no room, its rate was used up, it could not be reached lately, the lease
+ * was lost, or the attempt was broken off by us. Never rejects.
  */
 import type { Clock } from '#clock';
 import { isPermanent, isPositive, status } from '#message';
@@ -26,6 +26,8 @@ export interface Underway {
   /** Opens the bytes; null when they are gone. May be called more than once. */
   readonly content: () => Promise<EntryContent | null>;
   readonly signal: AbortSignal;
+  /** Whether its lease is good for an attempt. */
+  readonly mayBegin: () => boolean | Promise<boolean>;
   /** Hears for how many milliseconds a destination takes no further message. */
   readonly mustWait: (ms: number) => void;
   /** Keeps the figures. */
@@ -70,6 +72,11 @@ export async function attemptGroup(
       backOff.abandoned(destination);
       underway.meter?.postponed(group.via, group.recipients.length);
       return later(turn, 'rate-limited');
+    }
+    const may = underway.mayBegin();
+    if (may === false || (may !== true && !(await may))) {
+      backOff.abandoned(destination);
+      return group.recipients.map(() => null);
     }
     const { meter, clock } = underway;
     if (meter === null) return await attemptNow(underway, group, backOff, retry, notices);

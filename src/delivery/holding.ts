@@ -1,8 +1,10 @@
 /**
  * The entries this worker holds: their leases kept alive, their results recorded.
  *
- * A lease that is found lost breaks the attempt off. A result that the spool cannot take now is offered again until it can or
- * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. A result that the spool
+ * A lease that is found lost breaks the attempt off. None begins on a lease that is half over before it is renewed: a process that was
+ * stopped for a while may find that others have its entries. A result that the spool cannot take now is offered again until it can or
+ * the lease is gone: a delivered message must not be sent twice because a disk was full for a minute. Notices that a full disk
+ * cannot take are made smaller, so that bounces do not wait for room. A result that the spool
  * refuses as a mistake of ours is not offered again; the entry is let go and comes back when its lease runs out. Never rejects.
  */
 import type { NoticeFields, NoticeName } from '#notices';
@@ -31,6 +33,8 @@ export class Holding {
   readonly #emptied: (() => void)[] = [];
   /** A renewal is due to come. */
   #renewing = false;
+  /** The one that runs. */
+  #renewal: Promise<void> | null = null;
   /** The end of patience with a spool that takes no results: set when everything must end. */
   #hurried = false;
 
@@ -56,13 +60,22 @@ export class Holding {
     return held;
   }
 
-  /** Records a result and lets the entry go. True when it was recorded. */
-  async settle(held: Held, result: Settlement, also: readonly NewEntry[] = []): Promise<boolean> {
+  /**
+   * Records a result and lets the entry go. True when it was recorded. `smaller` makes notices that take the place of `also` when
+   * there is no room for those.
+   */
+  async settle(
+    held: Held,
+    result: Settlement,
+    also: readonly NewEntry[] = [],
+    smaller?: () => Promise<readonly NewEntry[]>,
+  ): Promise<boolean> {
     const { id } = held.entry;
+    let notices = also;
     try {
       for (let n = 0; ; n++) {
         try {
-          const kept = await this.#options.spool.settle(id, held.lease, result, also);
+          const kept = await this.#options.spool.settle(id, held.lease, result, notices);
           if (!kept) this.#say('delivery.lease-lost', { id, result: result.kind });
           return kept;
         } catch (cause) {
@@ -72,6 +85,10 @@ export class Holding {
           }
           this.#say('delivery.store-trouble', { id, error: String(cause) });
           if (this.#hurried) return false;
+          if (n === 0 && cause.code === 'full' && smaller && also.length > 0) {
+            notices = await smaller();
+            continue;
+          }
           await this.#pause(SETTLE_WAITS[Math.min(n, SETTLE_WAITS.length - 1)]!);
         }
       }
@@ -79,6 +96,22 @@ export class Holding {
       this.#held.delete(id);
       if (this.#held.size === 0) for (const go of this.#emptied.splice(0)) go();
     }
+  }
+
+  /** Whether an attempt may begin: no when the lease is lost, or over with a spool that cannot say. Waits only for a renewal. */
+  mayBegin(held: Held): boolean | Promise<boolean> {
+    if (held.abort.signal.aborted) return false;
+    return this.#isFresh(held) || this.#renewed(held);
+  }
+
+  #isFresh({ lease }: Held): boolean {
+    return this.#options.clock.now() < lease.until - this.#leaseMs / 2;
+  }
+
+  async #renewed(held: Held): Promise<boolean> {
+    // The one that runs may have begun before the process was stopped.
+    for (let i = 0; i < 2 && !held.abort.signal.aborted && !this.#isFresh(held); i++) await this.#renew();
+    return !held.abort.signal.aborted && this.#options.clock.now() < held.lease.until;
   }
 
   /** Breaks off everything under way. */
@@ -99,21 +132,35 @@ export class Holding {
     });
   }
 
-  async #renew(): Promise<void> {
+  #renew(): Promise<void> {
+    this.#renewal ??= this.#renewAll().finally(() => {
+      this.#renewal = null;
+    });
+    return this.#renewal;
+  }
+
+  async #renewAll(): Promise<void> {
     const { spool, owner, clock } = this.#options;
+    const until = clock.now() + this.#leaseMs;
+    const before = [...this.#held.values()].map((held) => ({ held, token: held.lease.token }));
     try {
-      for (const id of await spool.renew(owner, clock.now() + this.#leaseMs))
-        this.#held.get(id)?.abort.abort();
+      const lost = new Set(await spool.renew(owner, until));
+      for (const { held, token } of before)
+        if (held.lease.token !== token) continue;
+        else if (lost.has(held.entry.id)) held.abort.abort();
+        else held.lease = { ...held.lease, until };
     } catch (cause) {
       this.#say('delivery.store-trouble', { error: String(cause) });
     }
-    this.#renewing = false;
-    if (this.#held.size > 0) this.#renewLater();
+    if (!this.#renewing && this.#held.size > 0) this.#renewLater();
   }
 
   #renewLater(): void {
     this.#renewing = true;
-    this.#options.clock.after(this.#leaseMs / 3, () => void this.#renew());
+    this.#options.clock.after(this.#leaseMs / 3, () => {
+      this.#renewing = false;
+      void this.#renew();
+    });
   }
 
   #pause(ms: number): Promise<void> {

@@ -53,9 +53,11 @@ export async function run(house: House, held: Held, settings: DeliverySettings):
     const conclusion = conclude(held.entry, results, house.expiryNow() >= held.entry.expiresAt);
     const lateness = { now: house.expiryNow(), age: settings.notifyDelay ?? 0 };
     const late = lateOnes(held.entry, conclusion.recipients, lateness);
-    const made = await noticesAbout(held.entry, conclusion, tellingFor(house, held, settings), late);
+    const telling = tellingFor(house, held, settings);
+    const make = (content = telling.content): Promise<readonly SenderNotice[]> =>
+      noticesAbout(held.entry, conclusion, { ...telling, content }, late);
     const next = { ...conclusion, mustWait, delayTold: late.length > 0, discarded };
-    await record(house, held, next, made, settings);
+    await record(house, held, next, make, settings);
   } catch (cause) {
     house.options.notices('delivery.agent-error', { id: held.entry.id, error: String(cause) });
     await putBack(house, held, BUSY_WAIT);
@@ -94,6 +96,7 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
     entry,
     content: () => contentOf(house, held),
     signal: abort.signal,
+    mayBegin: () => house.holding.mayBegin(held),
     mustWait: (ms) => (mustWait = Math.min(mustWait ?? ms, ms)),
     meter: house.options.meter ?? null,
     clock: house.options.clock,
@@ -118,14 +121,15 @@ function tellingFor(house: House, held: Held, settings: DeliverySettings): Telli
   };
 }
 
-/** Tells and settles: the entry is done or comes back, the notice exists, both in one step. */
+/** Tells and settles: the entry is done or comes back, the notice (a small one without room) exists, both in one step. */
 async function record(
   house: House,
   held: Held,
   conclusion: Conclusion & NextTime & Pick<Tried, 'discarded'>,
-  also: readonly SenderNotice[],
+  make: (content?: () => Promise<null>) => Promise<readonly SenderNotice[]>,
   settings: DeliverySettings,
 ): Promise<void> {
+  let made = await make();
   const { entry } = held;
   const { clock, notices, meter, observer } = house.options;
   const { recipients, pending } = conclusion;
@@ -135,11 +139,13 @@ async function record(
     due === null
       ? { kind: 'done' }
       : { kind: 'retry', recipients, due, ...(conclusion.delayTold && { delayTold: true }) };
-  const recorded = await house.holding.settle(held, result, also);
+  const small = async (): Promise<readonly SenderNotice[]> =>
+    (made = await make(() => Promise.resolve(null)));
+  const recorded = await house.holding.settle(held, result, made, small);
   if (due !== null) house.dueAt(due);
   if (recorded && due === null) meter?.removed(reasonOf(recipients, conclusion.discarded));
-  if (!recorded || also.length === 0) return;
-  for (const { meta, kind } of also)
+  if (!recorded || made.length === 0) return;
+  for (const { meta, kind } of made)
     notices('delivery.notice-made', { id: entry.id, notice: meta.id, kind, to: entry.sender });
   house.wake();
 }
@@ -151,7 +157,7 @@ function reasonOf(recipients: readonly EntryRecipient[], discarded: boolean): Re
   return discarded ? 'discarded' : 'delivered';
 }
 
-/** The bytes: in memory when they were handed over, else from the spool. */
+/** The bytes: those handed over in memory, else from the spool. */
 function contentOf(house: House, { entry, content }: Held): Promise<EntryContent | null> {
   return content === null ? house.options.spool.content(entry.id) : Promise.resolve(content);
 }

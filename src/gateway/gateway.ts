@@ -26,8 +26,7 @@ import { bindTexts, listenerOptions } from './listeners.ts';
 import { Metrics, type Snapshot } from './metrics/index.ts';
 import { ClientNames } from './name-servers.ts';
 import { trustedPeers } from './peers.ts';
-import { Shedding, type Bearable } from './shedding.ts';
-import { descriptorLimit, sessionsWithin } from './descriptors.ts';
+import { bearable, Shedding } from './shedding.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
 import { makeMilterDesk, Pauses, type MilterDesk } from './milters/index.ts';
 import { HeldExpiry, heldExpirySettings, makeDesk, type DeskOptions } from './queue/index.ts';
@@ -392,12 +391,4 @@ export class Gateway {
 
 function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.after(ms, resolve));
-}
-
-/** What this process can bear. */
-function bearable({ milters, shedding }: Config): Bearable {
-  return {
-    loopDelay: shedding.loopDelay,
-    maxSessions: sessionsWithin(descriptorLimit(), milters.length),
-  };
 }

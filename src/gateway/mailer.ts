@@ -7,25 +7,34 @@ import type { Mailer } from '#stages';
 type RouteOf = (address: string) => RouteConfig | undefined;
 
 /**
- * The first route whose condition holds by the address alone. Conditions that need more than that (size, age) or cannot be
- * evaluated count as not holding.
+ * The route that will take the address whatever the message is: the first whose condition holds, when those before it are known
+ * not to. Nothing when a condition on the way needs more than the address (size, sender, the other recipients) or cannot be
+ * evaluated: the mail may then go elsewhere.
  */
-export function routeOf(
+export function certainRouteOf(
   routes: readonly RouteConfig[],
   environment: (variable: (name: string) => Value) => Environment,
 ): RouteOf {
-  return (address) => routes.find((r) => r.match.constant ?? holdsFor(r, address, environment));
+  return (address) => {
+    for (const route of routes) {
+      const holds = route.match.constant ?? decide(route, address, environment);
+      if (holds !== false) return holds ? route : undefined;
+    }
+    return undefined;
+  };
 }
 
-/** The mailer of that route; without a route, and by MX, it is `smtp` to the address's own domain. */
+/**
+ * The mailer of the first route whose condition holds by the address alone; one that needs more counts as not holding. Without a
+ * route, and by MX, it is `smtp` to the address's own domain.
+ */
 export function mailerOf(
   routes: readonly RouteConfig[],
   environment: (variable: (name: string) => Value) => Environment,
 ): (address: string) => Mailer {
-  const find = routeOf(routes, environment);
   return (address) => {
     const domain = domainOf(address);
-    const route = find(address);
+    const route = routes.find((r) => r.match.constant ?? decide(r, address, environment) ?? false);
     switch (route?.via) {
       case 'maildir':
         return { mailer: 'local', host: domain };
@@ -41,18 +50,24 @@ export function mailerOf(
   };
 }
 
-function holdsFor(
+/** Whether a route takes an address; null when the address alone does not say. */
+function decide(
   route: RouteConfig,
   address: string,
   environment: (variable: (name: string) => Value) => Environment,
-): boolean {
+): boolean | null {
   const rcpt = utf8Of(address).toLowerCase();
-  const known: Record<string, Value> = { rcpt, rcpt_domain: domainOf(rcpt), recipients: [rcpt] };
+  const known: Record<string, Value> = { rcpt, rcpt_domain: domainOf(rcpt) };
+  let needsMore = false;
+  const variable = (name: string): Value => {
+    if (Object.hasOwn(known, name)) return known[name]!;
+    needsMore = true;
+    return name === 'recipients' ? [rcpt] : '';
+  };
   try {
-    return (
-      route.match.holds(environment((name) => (Object.hasOwn(known, name) ? known[name]! : ''))) === true
-    );
+    const holds = route.match.holds(environment(variable));
+    return needsMore || typeof holds !== 'boolean' ? null : holds;
   } catch {
-    return false;
+    return null;
   }
 }

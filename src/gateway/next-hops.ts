@@ -6,18 +6,19 @@ import type { Balance, ConnectOptions, Hop } from '#smtp/client';
 export type HopRoute = SmtpTarget | LmtpTarget;
 
 /** Where, and how to speak there. */
-export interface NextHops extends Pick<ConnectOptions, 'tls' | 'protocol' | 'auth' | 'source'> {
+export interface NextHops extends Pick<ConnectOptions, 'tls' | 'ca' | 'protocol' | 'auth' | 'source'> {
   readonly hops: readonly Hop[];
   readonly balance: Balance;
 }
 
 /** Of a route. */
 export function nextHopsOf(route: HopRoute): NextHops {
-  const { via, to, tls, balance, source } = route;
+  const { via, to, tls, tlsCa, balance, source } = route;
   return {
     hops: to.map(({ host, port, path }) => ({ name: host, port, path })),
     balance,
     tls,
+    ca: tlsCa || undefined,
     protocol: via,
     auth: (via === 'smtp' && route.auth) || undefined,
     source: source || undefined,

@@ -9,7 +9,7 @@ import type { Environment, Value } from '#expressions';
 import type { Config, ListenerConfig } from '#gateway/config';
 import { recipientCheck, RecipientList, type RecipientCheck } from '#intake';
 import { CallAhead } from './call-ahead.ts';
-import { routeOf } from './mailer.ts';
+import { certainRouteOf } from './mailer.ts';
 import { resolveBy } from './name-servers.ts';
 import { nextHopsOf } from './next-hops.ts';
 import { RecipientFile, type FileSurroundings } from './recipient-file.ts';
@@ -81,9 +81,9 @@ export class Recipients {
     return () => list;
   }
 
-  /** Asks the next hops of the recipient's route; a route that ends here, or none, has nobody to ask. */
+  /** Asks the next hops of the recipient's route; a route that ends here, or none that is certain, has nobody to ask. */
   #aheadOf({ hostname, delivery, dns }: Config, environment: EnvironmentOf): RecipientCheck {
-    const find = routeOf(delivery.routes, environment);
+    const find = certainRouteOf(delivery.routes, environment);
     const resolve = resolveBy(dns);
     return ({ address }) => {
       const route = find(address);

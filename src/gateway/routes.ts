@@ -90,12 +90,13 @@ function agentOf(
       return { agent, key: destinationOf(hops) };
     }
     case 'mx': {
-      const { tls, source, allowLoopback } = route;
+      const { tls, tlsCa, source, allowLoopback } = route;
       const agent = makeMxAgent({
         resolver: resolverFor(dns),
         ourselves: ourselvesOf(config),
         allowLoopback,
         tls,
+        ca: tlsCa || undefined,
         source: source || undefined,
         hostname,
         maxConnections: route.concurrency ?? delivery.concurrency.perDestination,

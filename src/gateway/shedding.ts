@@ -5,7 +5,9 @@
  * once when it begins and once when it is over, with the number of connections refused. Never throws.
  */
 import type { Cancel, Clock } from '#clock';
+import type { Config } from '#gateway/config';
 import type { NoticeSink } from '#notices';
+import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import type { LoopDelay } from './event-loop.ts';
 
 /** Milliseconds between two looks at the event loop. */
@@ -26,6 +28,14 @@ export interface Burdens {
 export interface Bearable {
   readonly loopDelay: number;
   readonly maxSessions: number;
+}
+
+/** What this process can bear by its configuration. */
+export function bearable({ milters, shedding }: Pick<Config, 'milters' | 'shedding'>): Bearable {
+  return {
+    loopDelay: shedding.loopDelay,
+    maxSessions: sessionsWithin(descriptorLimit(), milters.length),
+  };
 }
 
 type Cause = 'event-loop' | 'descriptors';

@@ -23,10 +23,13 @@ const FLUSH_BYTES = 2 * 1024 * 1024;
 /** Buffers in one write (the kernel takes 1024). */
 const WRITE_BUFFERS = 512;
 
+/** What a draft asks for room: it may have as many bytes, and says how many it took. */
+export type Room = Pick<FreeSpace, 'bytes' | 'used'>;
+
 export class SpoolDraft implements BodyDraft {
   readonly #memoryMax: number;
   readonly #files: BodyFiles;
-  readonly #free: FreeSpace;
+  readonly #free: Room;
   #size = 0;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -40,7 +43,7 @@ export class SpoolDraft implements BodyDraft {
   #finished: FileBody | null = null;
   #discarded = false;
 
-  constructor(memoryMax: number, files: BodyFiles, free: FreeSpace) {
+  constructor(memoryMax: number, files: BodyFiles, free: Room) {
     this.#memoryMax = memoryMax;
     this.#files = files;
     this.#free = free;

@@ -2,12 +2,14 @@
  * The writes that make an entry exist: meta record, content record, index key, and for a large body its file.
  *
  * Everything is encoded and every file is in place before the transaction; a failure up to there leaves nothing (files are
- * taken away again). Rejects with SpoolError.
+ * taken away again). An entry that comes with a change of another, a notice, is part of mail that leaves: the floor for new mail
+ * is not for it, and when the disk has no room for a file of it its body goes into the store's own reserve. Rejects with SpoolError.
  */
 import { bodyOf } from '#message';
 import type { Body } from '#message';
 import { FileBody } from './bodies.ts';
 import { SpoolDraft } from './draft.ts';
+import type { Room } from './draft.ts';
 import type { Parts } from './parts.ts';
 import { encodeInline, encodeMeta, encodeOnFile, idKey, indexKey } from './record.ts';
 import { checkNew } from './states.ts';
@@ -16,6 +18,9 @@ import type { EntryContent, NewEntry } from './store.ts';
 
 /** Versions begin here; every change of an entry adds one. */
 export const FIRST_VERSION = 1;
+
+/** Bytes of a body that may lie in its record when there is no room for a file: well below what the writer keeps in reserve. */
+const RESERVE_BODY_MAX = 512 * 1024;
 
 /** An entry ready to be written. */
 export interface Insert {
@@ -30,48 +35,54 @@ export interface Insert {
   readonly failed: () => void;
 }
 
-/** Checks and encodes an entry. Synchronous unless its body belongs in a file. Throws IllegalMove or SpoolError. */
-export function prepare(parts: Parts, entry: NewEntry): Insert | Promise<Insert> {
+/**
+ * Checks and encodes an entry; `leaving`: one that comes with a change of another. Synchronous unless its body belongs in a
+ * file. Throws IllegalMove or SpoolError.
+ */
+export function prepare(parts: Parts, entry: NewEntry, leaving = false): Insert | Promise<Insert> {
   checkNew(entry.meta);
-  if (parts.free.bytes() <= 0) throw new SpoolError('full', 'spool: no room for new mail');
-  const { header, body } = entry;
+  if (!leaving && parts.free.bytes() <= 0) throw new SpoolError('full', 'spool: no room for new mail');
+  const { body } = entry;
   if (body.chunks !== null && body.size <= parts.inlineBodyMax) {
-    const record = encodeInline(header, body.chunks, body.size);
-    const split = record.length - body.size;
-    return insert(parts, entry, record, null, {
-      header: record.subarray(split - header.length, split),
-      body: bodyOf(body.size > 0 ? [record.subarray(split)] : []),
-    });
+    return prepareInline(parts, entry, body.chunks);
   }
-  return prepareFile(parts, entry);
+  return leaving ? prepareLeaving(parts, entry) : prepareFile(parts, entry, parts.free);
 }
 
-/** Prepares several entries; when one fails, nothing of the others is left. */
-export async function prepareAll(parts: Parts, entries: readonly NewEntry[]): Promise<readonly Insert[]> {
-  const inserts: Insert[] = [];
+function prepareInline(parts: Parts, entry: NewEntry, chunks: readonly Uint8Array[]): Insert {
+  const { header, body } = entry;
+  const record = encodeInline(header, chunks, body.size);
+  const split = record.length - body.size;
+  return insert(parts, entry, record, null, {
+    header: record.subarray(split - header.length, split),
+    body: bodyOf(body.size > 0 ? [record.subarray(split)] : []),
+  });
+}
+
+/** A file below the floor; without room for one, a record in the store's reserve. */
+async function prepareLeaving(parts: Parts, entry: NewEntry): Promise<Insert> {
+  const { chunks, size } = entry.body;
+  const { free } = parts;
   try {
-    for (const entry of entries) {
-      const insert = prepare(parts, entry);
-      inserts.push(insert instanceof Promise ? await insert : insert);
-    }
+    return await prepareFile(parts, entry, { bytes: () => Infinity, used: (bytes) => free.used(bytes) });
   } catch (error) {
-    for (const insert of inserts) insert.failed();
-    throw error;
+    const isFull = error instanceof SpoolError && error.code === 'full';
+    if (!isFull || chunks === null || size > RESERVE_BODY_MAX) throw error;
+    return prepareInline(parts, entry, chunks);
   }
-  return inserts;
 }
 
-async function prepareFile(parts: Parts, entry: NewEntry): Promise<Insert> {
-  const body = await asFile(parts, entry.body);
+async function prepareFile(parts: Parts, entry: NewEntry, room: Room): Promise<Insert> {
+  const body = await asFile(parts, entry.body, room);
   const file = await parts.files.place(body);
   const record = encodeOnFile(entry.header, file, body.size);
   return insert(parts, entry, record, file, null);
 }
 
 /** The body as a file of this spool: the draft's own, or a new one. */
-async function asFile(parts: Parts, body: Body): Promise<FileBody> {
+async function asFile(parts: Parts, body: Body, room: Room): Promise<FileBody> {
   if (body instanceof FileBody) return body;
-  const draft = new SpoolDraft(0, parts.files, parts.free);
+  const draft = new SpoolDraft(0, parts.files, room);
   for await (const chunk of body.read()) await draft.write(chunk);
   const copy = await draft.finish();
   if (copy instanceof FileBody && copy.size === body.size) return copy;

@@ -11,10 +11,11 @@ import { bodyOf } from '#message';
 import type { BodyDraft } from '#message';
 import { change } from './change.ts';
 import { claimDue, firstDue } from './claim.ts';
+import { Company } from './company.ts';
 import { SpoolDraft } from './draft.ts';
 import { spoolError } from './errors.ts';
 import { hastenEntries } from './hasten.ts';
-import { prepare, prepareAll } from './insert.ts';
+import { prepare } from './insert.ts';
 import type { Insert } from './insert.ts';
 import { listEntries } from './list.ts';
 import { closeParts, readEntry } from './parts.ts';
@@ -36,12 +37,14 @@ import type {
 /** A spool that recover.ts put in order. */
 export class LmdbSpool implements SpoolStore {
   readonly #parts: Parts;
+  readonly #company: Company;
   readonly #tokenPrefix = randomInt(2 ** 47).toString(36);
   #tokens = 0;
   #claiming: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#company = new Company(parts);
   }
 
   draft(): BodyDraft {
@@ -118,7 +121,7 @@ export class LmdbSpool implements SpoolStore {
     const { leases } = this.#parts;
     let inserts: readonly Insert[] = [];
     try {
-      if (also.length > 0) inserts = await prepareAll(this.#parts, also);
+      if (also.length > 0) inserts = await this.#company.prepare(also);
       const known = leases.get(id, lease);
       if (known) known.settling = true;
       const changed = await change(
@@ -128,19 +131,15 @@ export class LmdbSpool implements SpoolStore {
         { also: inserts, known, lazy: result.kind === 'done' && also.length === 0 },
       );
       leases.drop(id, lease);
-      for (const insert of inserts)
-        if (changed) insert.committed();
-        else insert.failed();
+      if (changed) this.#company.happened(inserts);
+      else this.#company.notHappened(also, inserts);
       return changed !== null;
     } catch (error) {
       const left = leases.get(id, lease);
       if (left) left.settling = false;
-      if (!(error instanceof SpoolError)) {
-        // A mistake of the caller, who cannot do better the next time: nothing was written, and the lease is to run out.
-        leases.drop(id, lease);
-        for (const insert of inserts) insert.failed();
-      }
-      // Else whether it is on disk is not known when lmdb broke, so the files of `inserts` stay; a start sweeps an orphan.
+      // A mistake of the caller, who cannot do better the next time: nothing was written, and the lease is to run out.
+      if (!(error instanceof SpoolError)) leases.drop(id, lease);
+      this.#company.notHappened(also, inserts);
       throw error;
     }
   }
@@ -199,16 +198,15 @@ export class LmdbSpool implements SpoolStore {
 
   async amend(seen: EntryMeta, next: EntryMeta | null, also: readonly NewEntry[] = []): Promise<boolean> {
     const after = amended(seen, next);
-    const inserts = await prepareAll(this.#parts, also);
+    const inserts = await this.#company.prepare(also);
     const decide = (meta: EntryMeta): EntryMeta | null | false => isSame(meta, seen) && after;
     let happened = false;
     try {
       happened = (await reading(() => change(this.#parts, seen.id, decide, { also: inserts }))) !== null;
     } finally {
-      // When lmdb broke, whether it is on disk is not known; a start sweeps the files of what is not.
-      for (const insert of inserts) if (happened) insert.committed();
+      if (happened) this.#company.happened(inserts);
+      else this.#company.notHappened(also, inserts);
     }
-    if (!happened) for (const insert of inserts) insert.failed();
     return happened;
   }
 

@@ -74,6 +74,9 @@ export class MemorySpool implements SpoolStore {
 
   async commit(entry: NewEntry): Promise<void> {
     this.#check([entry]);
+    const charged = this.#drafted.get(entry.body)?.charged ?? 0;
+    if (this.#bytes + bytesOf(entry) - charged > this.#maxBytes)
+      throw new SpoolError('full', 'spool: no room for new mail');
     this.#insert(entry);
   }
 
@@ -228,14 +231,10 @@ export class MemorySpool implements SpoolStore {
 
   #check(entries: readonly NewEntry[]): void {
     this.#use();
-    let bytes = 0;
     for (const entry of entries) {
       checkNew(entry.meta);
       if (this.#entries.has(entry.meta.id)) throw new IllegalMove('an entry with this id exists');
-      bytes += bytesOf(entry) - (this.#drafted.get(entry.body)?.charged ?? 0);
     }
-    if (entries.length > 0 && this.#bytes + bytes > this.#maxBytes)
-      throw new SpoolError('full', 'spool: no room for new mail');
   }
 
   #insert(entry: NewEntry): void {

@@ -133,8 +133,8 @@ export interface SpoolStore {
   content(id: string): Promise<EntryContent | null>;
   /**
    * Ends a lease with a result; false when the lease was lost meanwhile (nothing is changed then). With `also`, another entry
-   * (a notice) is committed in the same transaction: either both happen or neither. `done` may wait some milliseconds for a
-   * change of somebody else to share a sync with. A result or notice that the table of states does not allow throws
+   * (a notice) is committed in the same transaction: either both happen or neither; the floor for new mail does not count for it. `done` may
+   * wait some milliseconds for a change of somebody else to share a sync with. A result or notice that the table of states does not allow throws
    * IllegalMove, and the lease is not renewed any more, so that it runs out.
    */
   settle(id: string, lease: Lease, result: Settlement, also?: readonly NewEntry[]): Promise<boolean>;

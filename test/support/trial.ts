@@ -47,11 +47,13 @@ export class Trial {
   readonly random: Random;
   gateway!: Gateway;
   /** What the next hop says to a final dot instead of taking the message; null: it takes it. */
-  answer: string | null = null;
+  answer: string | null | ((message: TakenMessage) => string | null) = null;
   /** While this is set it says nothing to a final dot, ever, and takes nothing. */
   silent = false;
   /** Messages that came to it, whatever became of them. */
   offered = 0;
+  /** Recipients that notices of failure speak of, as the next hop got them. */
+  readonly bounced: string[] = [];
   readonly #t: TestContext;
   readonly #terms: Terms;
   readonly #hop: number;
@@ -162,12 +164,13 @@ export class Trial {
     return this.gateway.queue();
   }
 
-  /** Compares the ledger with the queue as it is. */
+  /** Compares the ledger with the queue as it is. A recipient that a notice speaks of is not lost. */
   judge(least: number, queue: readonly QueueLine[]): Findings {
     const queued = queue.flatMap((e) =>
       e.recipients.filter((r) => r.state === 'pending').map((r) => ({ recipient: r.address })),
     );
-    const findings = check(this.ledger.evidence(queued));
+    const told = this.bounced.map((recipient) => ({ recipient }));
+    const findings = check(this.ledger.evidence([...queued, ...told]));
     this.#t.diagnostic(summary(findings));
     assert.equal(faults(findings), '');
     assert.ok(findings.acked >= least, `only ${findings.acked} recipients were acknowledged`);
@@ -175,11 +178,16 @@ export class Trial {
     return findings;
   }
 
-  async #take({ sender, recipients, content }: TakenMessage): Promise<string> {
+  async #take(message: TakenMessage): Promise<string> {
+    const { sender, recipients, content } = message;
     this.offered++;
     if (this.silent) return new Promise(() => undefined);
-    if (this.answer !== null) return this.answer;
-    if (sender === CANARY) return '250 2.0.0 taken';
+    const answer = typeof this.answer === 'function' ? this.answer(message) : this.answer;
+    if (answer !== null) return answer;
+    if (sender === '')
+      for (const [, address] of content.matchAll(/^Final-Recipient: rfc822; (\S+)\r$/gm))
+        this.bounced.push(address!);
+    if (sender === CANARY || sender === '') return '250 2.0.0 taken';
     await this.ledger.taken(sender.slice(0, sender.indexOf('@')), recipients, hashOf(content));
     return '250 2.0.0 taken';
   }

@@ -94,6 +94,30 @@ test('many messages at once all get names of their own', async (t) => {
   assert.equal((await messages('x/bob')).length, 50);
 });
 
+test('a message for very many is written to some at a time, and its outcomes keep their order', async (t) => {
+  const { deliver } = await rig(t);
+  const addresses = Array.from({ length: 60 }, (_, n) => `u${n}@x.test`);
+  let open = 0;
+  let most = 0;
+  const body: Body = {
+    size: 6,
+    chunks: null,
+    async *read() {
+      most = Math.max(most, ++open);
+      await new Promise((go) => setTimeout(go, 2));
+      yield bytesOf('body\r\n');
+      open--;
+    },
+  };
+  const outcomes = await deliver(addresses, body);
+  assert.deepEqual(
+    outcomes.map((o) => o.address),
+    addresses,
+  );
+  assert.ok(outcomes.every((o) => o.status.code === 250));
+  assert.ok(most > 1 && most <= 16, `${most} at a time`);
+});
+
 test('a body that comes in pieces is stored whole, line ends cut apart or not', async (t) => {
   const { deliver, messages } = await rig(t);
   const pieces = ['one\r', '\ntwo\r\n', 'a\rb\r', '\n', '', '\xe9\r'].map((p) => bytesOf(p));

@@ -14,7 +14,7 @@ import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryContent } from '#spool';
 import type { Clock } from '#clock';
-import type { Agent } from '../agent.ts';
+import type { Agent, Outcome } from '../agent.ts';
 import { deliveredBefore } from '../loop.ts';
 import { FolderSync } from './folder-sync.ts';
 import { folderFor, hostPart, withLf } from './maildir-names.ts';
@@ -29,6 +29,8 @@ export interface MaildirOptions {
   readonly notices: NoticeSink;
 }
 
+/** Recipients of one message written at a time: each has a file open. */
+const AT_ONCE = 16;
 /** Folders remembered as made; beyond that they are looked at again. */
 const MAX_KNOWN = 10_000;
 
@@ -62,13 +64,18 @@ export function makeMaildirAgent(options: MaildirOptions): Agent {
     async deliver(attempt) {
       const { entry, recipients, signal } = attempt;
       const opened = await attempt.content();
-      return Promise.all(
-        recipients.map(async ({ address }) => ({
-          address,
-          status: signal.aborted ? TROUBLE : await deliverTo(address, entry.sender, opened),
-          success: 'delivered' as const,
-        })),
-      );
+      const outcomes: Outcome[] = [];
+      let next = 0;
+      const oneByOne = async (): Promise<void> => {
+        while (next < recipients.length) {
+          const i = next++;
+          const { address } = recipients[i]!;
+          const said = signal.aborted ? TROUBLE : await deliverTo(address, entry.sender, opened);
+          outcomes[i] = { address, status: said, success: 'delivered' };
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(AT_ONCE, recipients.length) }, oneByOne));
+      return outcomes;
     },
     close: () => Promise.resolve(),
   };

@@ -199,6 +199,8 @@ interface HopsTarget {
   /** Next hops in order of preference. */
   readonly to: readonly HopConfig[];
   readonly tls: 'off' | 'opportunistic' | 'require';
+  /** Certificate authorities (PEM) to trust in place of the platform's; '' = the platform's. */
+  readonly tlsCa: string;
   /** Which of them a message is offered first: the first of the list, or each in turn. */
   readonly balance: 'order' | 'round-robin';
   /** Local address that connections are made from; '' = the system's choice. */
@@ -216,7 +218,7 @@ export interface LmtpTarget extends HopsTarget {
 }
 
 /** To the hosts that DNS names for the recipient's domain. */
-export interface MxTarget extends Pick<HopsTarget, 'tls' | 'source'> {
+export interface MxTarget extends Pick<HopsTarget, 'tls' | 'tlsCa' | 'source'> {
   readonly via: 'mx';
   /** Connect to loopback addresses too. */
   readonly allowLoopback: boolean;

@@ -66,4 +66,6 @@ export const BOUNDS = {
   workers: 64,
   /** A unix socket's path (sun_path on Linux, without the final NUL). */
   socketPath: 107,
+  /** A file of certificate authorities. */
+  authorities: MIB,
 } as const;

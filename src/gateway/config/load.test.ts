@@ -111,6 +111,7 @@ test('the contract as it stands loads', () => {
       { host: '10.0.0.6', port: 25, path: '' },
     ],
     tls: 'opportunistic',
+    tlsCa: '',
     balance: 'order',
     auth: null,
     source: '',

@@ -24,6 +24,7 @@ test('a route by MX has what it needs, and nothing that belongs to named hops', 
     rate: null,
     via: 'mx',
     tls: 'opportunistic',
+    tlsCa: '',
     source: '',
     allowLoopback: false,
   };

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { BOUNDS } from './defaults.ts';
 import { loadConfig, type RouteConfig } from './index.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,6 +47,7 @@ test('a route to next hops has its defaults', () => {
       { host: '2001:db8::1', port: 587, path: '' },
     ],
     tls: 'opportunistic',
+    tlsCa: '',
     balance: 'order',
     auth: null,
     source: '',
@@ -61,6 +66,7 @@ test('LMTP goes to hosts at port 24 and to unix sockets', () => {
       { host: 'localhost', port: 0, path: '/run/x' },
     ],
     tls: 'opportunistic',
+    tlsCa: '',
     balance: 'order',
     source: '',
   });
@@ -154,4 +160,29 @@ test('waits for next hops are those that were written, from 100 ms to an hour', 
   assert.equal(timeoutsOf({ connect: '99ms' }), null);
   assert.equal(timeoutsOf({ dot: '3600001ms' }), null);
   assert.equal(timeoutsOf({ quit: '1s' }), null);
+});
+
+test('a file of authorities holds certificates, and is for routes that check them', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'authorities-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = async (name: string, content: string): Promise<string> => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+  const refused = async (name: string, content: string): Promise<string[]> =>
+    refusals({ ...SMTP, tls: 'require', tlsCa: await file(name, content) });
+  assert.deepEqual(await refused('empty', ''), [`routes[0].tlsCa: ${folder}/empty holds no certificate`]);
+  assert.deepEqual(await refused('text', 'hush'), [`routes[0].tlsCa: ${folder}/text holds no certificate`]);
+  const most = '#'.repeat(BOUNDS.authorities);
+  assert.match((await refused('most', most))[0]!, /most holds no certificate$/);
+  assert.match((await refused('more', `${most}#`))[0]!, /more is too large$/);
+  for (const via of ['smtp', 'lmtp', 'mx'])
+    assert.deepEqual(
+      refusals({ via, ...(via !== 'mx' && { to: 'a.test' }), tls: 'require', tlsCa: 'none.pem' }),
+      ['routes[0].tlsCa: /base/none.pem cannot be read (ENOENT)'],
+    );
+  assert.match(
+    refusals({ ...SMTP, tlsCa: join(folder, 'text') })[0]!,
+    /tlsCa: has no meaning with tls: opportunistic$/,
+  );
 });

@@ -62,7 +62,7 @@ function targetOf(route: Seen<RouteSettings>, path: DocPath, cx: Resolving): Rou
     case 'maildir':
       return { via: 'maildir', path: maildirOf(route, path, cx) };
     case 'mx':
-      return mxTarget(route);
+      return mxTarget(route, path, cx);
     case 'discard':
       return { via: 'discard' };
   }

@@ -2,6 +2,8 @@
  * Routes to next hops: where they listen, how they are spoken to, and which keys have a meaning with which `via`. See resolve.ts
  * for the promises.
  */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve as absolute } from 'node:path';
 import { parseHostPort } from './address.ts';
@@ -20,6 +22,7 @@ type Via = RouteSettings['via'];
 const MEANING: Readonly<Partial<Record<keyof RouteSettings, readonly Via[]>>> = {
   to: ['smtp', 'lmtp', 'maildir'],
   tls: ['smtp', 'lmtp', 'mx'],
+  tlsCa: ['smtp', 'lmtp', 'mx'],
   balance: ['smtp', 'lmtp'],
   auth: ['smtp'],
   source: ['smtp', 'lmtp', 'mx'],
@@ -53,6 +56,7 @@ export function smtpTarget(route: Seen<RouteSettings>, path: DocPath, cx: Resolv
     via: 'smtp',
     to,
     tls,
+    tlsCa: authoritiesOf(route, tls, path, cx),
     balance: route.balance ?? D.balance,
     auth,
     source: sourceOf(route, to, path, cx),
@@ -65,17 +69,67 @@ export function lmtpTarget(route: Seen<RouteSettings>, path: DocPath, cx: Resolv
   const tls = route.tls ?? 'opportunistic';
   if (tls === 'require' && to.some((hop) => hop.path !== ''))
     cx.say(invalid([...path, 'tls'], 'a unix socket has no TLS', 'remove tls, or name hosts only'));
-  return { via: 'lmtp', to, tls, balance: route.balance ?? D.balance, source: sourceOf(route, to, path, cx) };
+  return {
+    via: 'lmtp',
+    to,
+    tls,
+    tlsCa: authoritiesOf(route, tls, path, cx),
+    balance: route.balance ?? D.balance,
+    source: sourceOf(route, to, path, cx),
+  };
 }
 
 /** A route `via: mx`. */
-export function mxTarget({ tls, source, allowLoopback }: Seen<RouteSettings>): MxTarget {
+export function mxTarget(route: Seen<RouteSettings>, path: DocPath, cx: Resolving): MxTarget {
+  const { tls = 'opportunistic', source, allowLoopback } = route;
   return {
     via: 'mx',
-    tls: tls ?? 'opportunistic',
+    tls,
+    tlsCa: authoritiesOf(route, tls, path, cx),
     source: source ?? '',
     allowLoopback: allowLoopback ?? D.allowLoopback,
   };
+}
+
+/** The certificates in the file of `tlsCa`, as it is now; only where certificates are checked. */
+function authoritiesOf(
+  { tlsCa }: Seen<RouteSettings>,
+  tls: MxTarget['tls'],
+  path: DocPath,
+  cx: Resolving,
+): string {
+  if (tlsCa === undefined) return '';
+  const at: DocPath = [...path, 'tlsCa'];
+  if (tls !== 'require' && !cx.refused([...path, 'tls']))
+    cx.say({
+      ...invalid(at, `has no meaning with tls: ${tls}`, 'write tls: require, or remove it'),
+      at: 'key',
+    });
+  const file = absolute(cx.base, tlsCa);
+  const pem = certificatesIn(file);
+  if (!(pem instanceof Problem)) return pem;
+  cx.say(invalid(at, pem.message, pem.remedy));
+  return '';
+}
+
+function certificatesIn(file: string): string | Problem {
+  const remedy = `name a file of certificates in PEM form, up to ${BOUNDS.authorities} bytes`;
+  let pem: string;
+  try {
+    const facts = statSync(file);
+    if (!facts.isFile()) return new Problem(`${file} is not a plain file`, remedy);
+    if (facts.size > BOUNDS.authorities) return new Problem(`${file} is too large`, remedy);
+    pem = readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    return new Problem(`${file} cannot be read (${why})`, 'create it, or correct the path');
+  }
+  try {
+    void new X509Certificate(pem);
+    return pem;
+  } catch {
+    return new Problem(`${file} holds no certificate`, remedy);
+  }
 }
 
 function sourceOf(

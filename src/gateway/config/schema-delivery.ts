@@ -20,6 +20,7 @@ export const routeSettings = group({
   via: oneOf('smtp', 'maildir', 'discard', 'lmtp', 'mx'),
   to: list(text(), { single: true, least: 1 }).optional(),
   tls: oneOf('off', 'opportunistic', 'require').optional(),
+  tlsCa: text().optional(),
   balance: oneOf('order', 'round-robin').optional(),
   auth: group({ user: credentialLeaf, password: credentialLeaf }).optional(),
   source: addressLeaf.optional(),

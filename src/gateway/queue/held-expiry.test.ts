@@ -51,6 +51,28 @@ test('held entries end when they were held for too long, with a notice to the se
   await expiry.stop();
 });
 
+for (const days of [30, 100])
+  test(`Q19: a hold time of ${days} days ends neither at once nor early, and costs a look an hour`, async () => {
+    const r = await rig([heldBy('f', { id: '001' })]);
+    const list = r.spool.list.bind(r.spool);
+    let looks = 0;
+    r.spool.list = (options) => {
+      looks++;
+      return list(options);
+    };
+    const expiry = begin(r, { holdExpire: days * DAY });
+    await pass(r, days * DAY - HOUR);
+    assert.deepEqual(
+      (await list({ limit: 9 })).map((e) => e.id),
+      ['001'],
+    );
+    assert.ok(looks <= 2 * days * 24, `${looks} looks`);
+    assert.equal(r.said.filter((n) => n.name === 'queue.hold-expired').length, 0);
+    await pass(r, 2 * HOUR);
+    assert.equal(r.said.filter((n) => n.name === 'queue.hold-expired').length, 1);
+    await expiry.stop();
+  });
+
 test('where so configured nobody is told, but the log is', async () => {
   const r = await rig([heldBy('f')]);
   const expiry = begin(r, { holdExpired: 'discard', holdExpire: HOUR });

@@ -23,7 +23,7 @@ import { MAX_ADDRESSES, ResolveFault, makeResolve } from './resolve.ts';
 import { Steps } from './steps.ts';
 import { Transaction } from './transaction.ts';
 import type { Sent, Talk } from './transaction.ts';
-import { hostRefusal, statusOfFault } from './trouble.ts';
+import { hostRefusal, statusOfFault, statusOfTlsFault } from './trouble.ts';
 import { WireFault, connectWire } from './wire.ts';
 import { at } from './where.ts';
 import type { Wire } from './wire.ts';
@@ -150,6 +150,7 @@ async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
   const { clock, source } = options;
   let wire: Wire | null = null;
   let secure = false;
+  let securing = false;
   const abort = () => wire?.destroy();
   signal?.addEventListener('abort', abort);
   const refuse = (trouble: Status): NotOpened => {
@@ -167,10 +168,11 @@ async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
     if (tls !== 'off') {
       const answer = ext.startTls ? await wire.askTls(timeouts.command) : null;
       if (answer?.code === 220) {
-        secure = true;
+        secure = securing = true;
         if (wire.injected) options.notices('delivery.plaintext-after-starttls', { hop: hop.name });
         await wire.startTls(tlsOptions(hop, options), timeouts.tls);
         ext = await hello(wire, options, timeouts);
+        securing = false;
         if ('code' in ext) return refuse(at('greeting', hostRefusal(ext)));
       } else if (tls === 'require') return refuse(at('tls', noTls(hop, answer)));
       else if (answer?.code === 421) return refuse(at('tls', answer));
@@ -190,7 +192,8 @@ async function openAt(opening: Opening): Promise<SmtpConnection | NotOpened> {
     return new SmtpConnection({ wire, ext, timeouts, lmtp }, hop, secure);
   } catch (cause) {
     wire?.destroy();
-    return { trouble: statusOfFault(cause, hop.name), tlsFailed: secure };
+    const trouble = (securing ? statusOfTlsFault : statusOfFault)(cause, hop.name);
+    return { trouble, tlsFailed: securing };
   } finally {
     signal?.removeEventListener('abort', abort);
   }

@@ -31,6 +31,12 @@ export function statusOfFault(fault: unknown, by: string): Status {
   }
 }
 
+/** Trouble after STARTTLS was agreed on and before the first answer under TLS: TLS failed, however the peer let that be known. */
+export function statusOfTlsFault(fault: unknown, by: string): Status {
+  const failed = fault instanceof WireFault && fault.code !== 'aborted';
+  return statusOfFault(failed ? new WireFault('tls', fault.message, { cause: fault }) : fault, by);
+}
+
 /** A refusal of the host itself (greeting, EHLO) whatever its class: says nothing about the message, so it is temporary. */
 export function hostRefusal(reply: Status): Status {
   if (reply.code >= 400 && reply.code < 500) return reply;

@@ -42,3 +42,8 @@ export class Ending {
     if (this.#handlerGone) this.#gone();
   }
 }
+
+/** What was thrown, for the log, never for the client. */
+export function exact(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

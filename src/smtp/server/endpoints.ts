@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Origin } from '#message';
 import type { ProxyHeader } from '#smtp/protocol';
+import type { SmtpObserver } from './observer.ts';
 
 /** What an Origin says of the connection's ends. Addresses in canonical text, IPv4-mapped IPv6 as IPv4; '' for a UNIX socket. */
 export type Endpoints = Pick<
@@ -44,4 +45,13 @@ function canonical(address: string | undefined): string {
   const zone = address.indexOf('%');
   const plain = zone < 0 ? address : address.slice(0, zone);
   return /^::ffff:[0-9.]+$/i.test(plain) ? plain.slice(7) : plain;
+}
+
+/** A connection that was taken. */
+export interface Arrival {
+  readonly id: string;
+  readonly endpoints: Endpoints;
+  /** Open from this client now, this one included. */
+  readonly connections: number;
+  readonly observer: SmtpObserver | null;
 }

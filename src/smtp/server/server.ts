@@ -120,10 +120,14 @@ class Listener implements SmtpServer {
     const refusal = this.#refusalOf(client, connections);
     if (refusal) return this.#refuse(socket, client, refusal);
     this.#clients.set(network, connections);
-    const { meter, clock } = this.#settings;
+    const { meter, clock, listener, observe, sessionId } = this.#settings;
     const began = meter ? clock.elapsed() : 0;
     meter?.opened();
-    const session = new SmtpSession(this.#settings, socket, endpoints, connections, () => {
+    const id = sessionId();
+    const observer = observe?.({ session: id, listener, address: client }) ?? null;
+    const arrival = { id, endpoints, connections, observer };
+    const session = new SmtpSession(this.#settings, socket, arrival, () => {
+      observer?.closed();
       meter?.closed(clock.elapsed() - began);
       this.#gone(session, network);
     });

@@ -13,8 +13,8 @@ import { clientNameOf } from './client-name.ts';
 import { DataRate } from './data-rate.ts';
 import { Deadline } from './deadline.ts';
 import { Dialogue, longestLine, type Next } from './dialogue.ts';
-import { Ending } from './ending.ts';
-import type { Endpoints } from './endpoints.ts';
+import { Ending, exact } from './ending.ts';
+import type { Arrival, Endpoints } from './endpoints.ts';
 import { originOf, tlsFactsOf } from './facts.ts';
 import type { Awaitable, ResetReason } from './handler.ts';
 import { Input } from './input.ts';
@@ -64,29 +64,18 @@ export class SmtpSession {
   #endReason: ResetReason = 'disconnect';
   #discarded = 0;
 
-  /** `connections`: open from this client now, this one included. `gone` is called once, when all is over. */
-  constructor(
-    settings: Settings,
-    socket: Socket,
-    endpoints: Endpoints,
-    connections: number,
-    gone: () => void,
-  ) {
+  /** `gone` is called once, when all is over. */
+  constructor(settings: Settings, socket: Socket, arrival: Arrival, gone: () => void) {
     this.#settings = settings;
-    this.#id = settings.sessionId();
-    this.#endpoints = endpoints;
-    this.#connections = connections;
+    this.#id = arrival.id;
+    this.#endpoints = arrival.endpoints;
+    this.#connections = arrival.connections;
+    this.#observer = arrival.observer;
     this.#input = new Input(longestLine(settings));
     this.#output = new Output(socket);
     this.#deadline = new Deadline(settings.clock, () => this.#timedOut());
     this.#rate = new DataRate(settings.clock, settings.limits.minDataRate, settings.limits.dataTimeout);
-    const { remoteAddress: address } = endpoints;
-    this.#observer = settings.observe?.({ session: this.#id, listener: settings.listener, address }) ?? null;
-    const over = (): void => {
-      this.#observer?.closed();
-      gone();
-    };
-    this.#ending = new Ending(over, (error) => this.#notice('smtp.internal-error', { reason: exact(error) }));
+    this.#ending = new Ending(gone, (error) => this.#notice('smtp.internal-error', { reason: exact(error) }));
     this.#socket = socket;
   }
 
@@ -401,9 +390,4 @@ export class SmtpSession {
     const client = (this.#dialogue?.origin ?? this.#endpoints).remoteAddress;
     notices(name, { listener, session: this.#id, client, ...fields });
   }
-}
-
-/** For the log, never for the client. */
-function exact(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
