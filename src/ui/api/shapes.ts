@@ -227,6 +227,7 @@ export interface AuditLine {
 
 type Time = number | string | null;
 export interface MilterHealth {
+  readonly name: string;
   readonly state: 'answering' | 'slow' | 'unreachable' | 'paused' | 'unused';
   /** The same in a sentence. */
   readonly says?: string;
@@ -253,12 +254,13 @@ export interface Milter {
   readonly name: string;
   readonly index: number;
   readonly settings: MilterSettings;
-  readonly effective: MilterSettings;
+  readonly effective: MilterSettings | null;
   readonly says: string;
   readonly health: MilterHealth | null;
 }
 export interface MilterList {
   readonly revision: string;
+  readonly writable: boolean;
   readonly milters: readonly Milter[];
 }
 export interface Finding {
@@ -355,8 +357,9 @@ export interface DryRun {
 export interface ConfigText {
   readonly revision: string;
   readonly text: string;
-  readonly file: string;
+  readonly file: string | null;
   readonly writable: boolean;
+  readonly readOnly: string;
 }
 export interface ConfigCheck {
   readonly ok: boolean;

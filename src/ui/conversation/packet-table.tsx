@@ -74,6 +74,11 @@ export function PacketTable({ lines, lanes, current, choose, open, toggle }: Pro
     <div className="card packets">
       <table>
         <caption className="sr-only">Packets of the conversation in the order of time</caption>
+        <colgroup>
+          {[48, 74, 64, 118, 84, 186, undefined, 78, 150].map((width, i) => (
+            <col key={i} {...(width !== undefined && { width })} />
+          ))}
+        </colgroup>
         <thead>
           <tr>
             <th scope="col" className="num">

@@ -39,6 +39,7 @@ export function usePackets(session: string, part: number | undefined, open: bool
   const { live } = useLive();
   const [rows, setRows] = useState<readonly PacketRow[]>([]);
   const [waiting, setWaiting] = useState(0);
+  const [ended, setEnded] = useState('');
   const queue = useRef<PacketRow[]>([]);
   const path = `/api/v1/conversations/${encodeURIComponent(session)}`;
   const query = useQuery({
@@ -56,10 +57,11 @@ export function usePackets(session: string, part: number | undefined, open: bool
     const row = data as PacketRow;
     if (part === undefined || row.part === part) queue.current.push(row);
   };
-  useEventStream(open && live && query.data ? `${path}/events` : null, {
+  const from = query.data?.packets.at(-1);
+  const follows = open && live && query.data !== undefined && ended !== path;
+  useEventStream(follows ? withQuery(`${path}/events`, { part: from?.part, after: from?.n }) : null, {
     packet: take,
-    packets: take,
-    message: take,
+    end: () => setEnded(path),
   });
   useEffect(() => {
     if (!open) return undefined;

@@ -6,14 +6,18 @@ import { ask } from '../api/client.ts';
 import { useMay } from '../api/session.tsx';
 import type { CapturePolicy } from '../api/shapes.ts';
 import { durationOf } from '../messages/query.ts';
-import { bytes, span } from '../parts/format.ts';
+import { bytes, count, span } from '../parts/format.ts';
 import { Plain } from '../parts/plain.tsx';
 import { FailureNote, Loading, Note } from '../parts/states.tsx';
 import { Window } from '../parts/window.tsx';
 
 const KEY = ['capture'];
+interface Captured {
+  readonly policy: CapturePolicy;
+  readonly figures: { readonly sessions: number; readonly bytes: number; readonly capacity: number };
+}
 const usePolicy = () =>
-  useQuery({ queryKey: KEY, queryFn: ({ signal }) => ask<CapturePolicy>('/api/v1/capture', { signal }) });
+  useQuery({ queryKey: KEY, queryFn: ({ signal }) => ask<Captured>('/api/v1/capture', { signal }) });
 
 /** The policy in a sentence. */
 export function CaptureSummary() {
@@ -21,7 +25,8 @@ export function CaptureSummary() {
   if (!policy.data) return null;
   return (
     <p className="small dim">
-      <Plain text={sentenceOf(policy.data)} />
+      <Plain text={sentenceOf(policy.data.policy)} /> {count(policy.data.figures.sessions)} parts are kept,{' '}
+      {bytes(policy.data.figures.bytes)} of {bytes(policy.data.figures.capacity)}.
     </p>
   );
 }
@@ -51,7 +56,7 @@ export function Capture({ close }: { readonly close: () => void }) {
   return (
     <Window title="Capture policy" close={close}>
       {policy.data ? (
-        <CaptureForm policy={policy.data} close={close} />
+        <CaptureForm policy={policy.data.policy} close={close} />
       ) : policy.isError ? (
         <FailureNote error={policy.error} />
       ) : (

@@ -1,6 +1,5 @@
 /** Recent conversations, and what is captured of them. */
 import { Button, Checkbox, TextInput } from '@mantine/core';
-import { useCallback } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ask, withQuery } from '../api/client.ts';
 import type { ConversationLine, ConversationPage } from '../api/shapes.ts';
@@ -114,13 +113,11 @@ export function Conversations() {
     },
     idOf,
   );
-  const fits = useCallback(() => true, []);
   const tail = useTail<ConversationLine>({
-    path: '/api/v1/events?topics=conversations',
-    event: 'conversations',
+    path: withQuery('/api/v1/events', { topics: 'conversations', ...words }),
+    topic: 'conversations',
     list,
-    fits,
-    live: live && !narrowed,
+    live,
   });
   return (
     <Page

@@ -6,6 +6,7 @@ interface Props<T> {
   readonly row: T | undefined;
   readonly index: number;
   readonly start: number;
+  readonly height: number;
   readonly columns: readonly Column<T>[];
   readonly current: boolean;
   /** null: rows cannot be marked. */
@@ -15,7 +16,7 @@ interface Props<T> {
   readonly focus: () => void;
 }
 
-function Line<T>({ row, index, start, columns, current, marked, toggle, open, focus }: Props<T>) {
+function Line<T>({ row, index, start, height, columns, current, marked, toggle, open, focus }: Props<T>) {
   const onClick = (event: MouseEvent): void => {
     const target = event.target as HTMLElement;
     if (target.closest('a, button, input, label')) return;
@@ -29,7 +30,7 @@ function Line<T>({ row, index, start, columns, current, marked, toggle, open, fo
       aria-rowindex={index + 2}
       data-index={index}
       tabIndex={current ? 0 : -1}
-      style={{ transform: `translateY(${start}px)` }}
+      style={{ transform: `translateY(${start}px)`, height }}
       onClick={onClick}
       onFocus={focus}
     >

@@ -71,7 +71,11 @@ export function Rows<T>(props: RowsProps<T>) {
   if (!list.pending && list.count === 0) return <>{props.empty}</>;
   const tracks = [...(selection ? ['40px'] : []), ...columns.map((c) => c.width)].join(' ');
   return (
-    <div className="rows" ref={frame} style={{ '--tracks': tracks } as object}>
+    <div
+      className="rows"
+      ref={frame}
+      style={{ '--tracks': tracks, '--least': `${leastOf(tracks)}px` } as object}
+    >
       <table role="table" aria-label={label} aria-rowcount={list.more ? -1 : list.count + 1}>
         <thead role="rowgroup">
           <tr role="row" aria-rowindex={1}>
@@ -97,6 +101,7 @@ export function Rows<T>(props: RowsProps<T>) {
                 row={row}
                 index={index}
                 start={start}
+                height={rowHeight}
                 columns={columns}
                 current={index === at}
                 marked={row !== undefined && selection ? selection.all || selection.ids.has(idOf(row)) : null}
@@ -114,6 +119,12 @@ export function Rows<T>(props: RowsProps<T>) {
       </table>
     </div>
   );
+}
+
+/** Pixels that the tracks need at least, with the gaps between them. */
+function leastOf(tracks: string): number {
+  const each = [...tracks.matchAll(/(\d+)px/g)].map(([, pixels]) => Number(pixels));
+  return each.reduce((sum, pixels) => sum + pixels, 0) + (each.length - 1) * 14 + 32;
 }
 
 function SkeletonRows() {

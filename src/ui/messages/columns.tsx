@@ -19,42 +19,67 @@ export function Recipients({ to, all }: { readonly to: readonly string[]; readon
 }
 
 export const COLUMNS: readonly Column<HistoryRow>[] = [
-  { key: 'at', label: 'Time', width: '78px', cell: (row) => <When at={row.at} /> },
-  { key: 'outcome', label: 'Outcome', width: '112px', cell: (row) => <Status word={row.outcome} /> },
+  { key: 'at', label: 'Time', width: '76px', cell: (row) => <When at={row.at} /> },
+  { key: 'outcome', label: 'Outcome', width: '108px', cell: (row) => <Status word={row.outcome} /> },
   {
     key: 'from',
-    label: 'From',
-    width: 'minmax(140px, 1fr)',
-    cell: (row) => <Plain text={row.from} none="<>" tip />,
-  },
-  {
-    key: 'to',
-    label: 'To',
-    width: 'minmax(140px, 1fr)',
-    cell: (row) => <Recipients to={row.to} all={row.recipients} />,
+    label: 'From and to',
+    width: 'minmax(170px, 1.2fr)',
+    cell: (row) => (
+      <span className="two-lines">
+        <span>
+          <Plain text={row.from} none="<>" tip />
+        </span>
+        <span>
+          → <Recipients to={row.to} all={row.recipients} />
+        </span>
+      </span>
+    ),
   },
   {
     key: 'subject',
-    label: 'Subject',
-    width: 'minmax(180px, 2fr)',
+    label: 'Subject and reply',
+    width: 'minmax(200px, 2fr)',
     cell: (row) => (
-      <Link href={`/messages/${row.id}`} tabIndex={-1}>
-        <Plain text={row.subject} none="no subject" tip />
-      </Link>
+      <span className="two-lines">
+        <Link href={`/messages/${row.id}`} tabIndex={-1}>
+          <Plain text={row.subject} none="no subject" tip />
+        </Link>
+        <span>
+          <Plain text={row.reply} none="no reply" mono tip />
+        </span>
+      </span>
     ),
   },
-  { key: 'filters', label: 'Filters', width: '190px', cell: (row) => <FilterChips row={row} /> },
+  { key: 'filters', label: 'Filters', width: '186px', cell: (row) => <FilterChips row={row} /> },
   {
-    key: 'reply',
-    label: 'Reply',
-    width: 'minmax(120px, 1fr)',
-    cell: (row) => <Plain text={row.reply} mono tip />,
+    key: 'client',
+    label: 'Client, listener',
+    width: '116px',
+    cell: (row) => (
+      <span className="two-lines">
+        <span>
+          <Plain text={row.client} mono tip />
+        </span>
+        <span>
+          <Plain text={row.listener} tip />
+        </span>
+      </span>
+    ),
   },
-  { key: 'size', label: 'Size', width: '66px', numeric: true, cell: (row) => bytes(row.size) },
-  { key: 'ms', label: 'Total', width: '62px', numeric: true, cell: (row) => span(row.ms) },
-  { key: 'filterMs', label: 'In filters', width: '66px', numeric: true, cell: (row) => span(row.filterMs) },
-  { key: 'client', label: 'Client', width: '112px', cell: (row) => <Plain text={row.client} mono tip /> },
-  { key: 'listener', label: 'Listener', width: '90px', cell: (row) => <Plain text={row.listener} tip /> },
+  { key: 'size', label: 'Size', width: '62px', numeric: true, cell: (row) => bytes(row.size) },
+  {
+    key: 'ms',
+    label: 'Took, in filters',
+    width: '94px',
+    numeric: true,
+    cell: (row) => (
+      <span className="two-lines">
+        <span>{span(row.ms)}</span>
+        <span>{span(row.filterMs)}</span>
+      </span>
+    ),
+  },
 ];
 
 /** One chip per filter; what a filter said is in words for those who do not see colours. */

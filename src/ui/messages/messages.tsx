@@ -1,6 +1,5 @@
 /** The history: every message that came, newest first, narrowed by anything, following what happens. */
 import { Button } from '@mantine/core';
-import { useCallback, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { ask, withQuery } from '../api/client.ts';
 import type { HistoryPage, HistoryRow } from '../api/shapes.ts';
@@ -36,16 +35,12 @@ export function Messages() {
       ask<HistoryPage>(withQuery('/api/v1/history', { ...words, before, limit: BATCH }), { signal }),
     idOf,
   );
-  // The stream tells of all messages; with conditions only the gateway knows which fit, so it is asked again instead.
-  const fits = useCallback(() => !narrowed, [narrowed]);
   const tail = useTail<HistoryRow>({
-    path: '/api/v1/events?topics=history',
-    event: 'history',
+    path: withQuery('/api/v1/events', { topics: 'history', ...words }),
+    topic: 'history',
     list,
-    fits,
-    live: live && !narrowed,
+    live,
   });
-  useRefresh(narrowed && live, list.reset.bind(list), tail);
   return (
     <Page
       title="Messages"
@@ -63,6 +58,7 @@ export function Messages() {
         label="Messages"
         list={list}
         columns={COLUMNS}
+        rowHeight={54}
         idOf={idOf}
         open={(row) => navigate(`/messages/${row.id}`)}
         onTop={tail.setTop}
@@ -92,29 +88,4 @@ export function Messages() {
       </div>
     </Page>
   );
-}
-
-/** With conditions the list is read again every few seconds, while its top is in sight and something is open to see. */
-function useRefresh(
-  on: boolean,
-  reset: () => void,
-  { setTop }: { readonly setTop: (top: boolean) => void },
-): void {
-  const latest = useRef(reset);
-  latest.current = reset;
-  useEffect(() => setTop(true), [setTop]);
-  useEffect(() => {
-    if (!on) return undefined;
-    const timer = setInterval(() => {
-      const frame = document.querySelector('.rows');
-      if (
-        document.visibilityState === 'visible' &&
-        frame &&
-        frame.scrollTop < 10 &&
-        !frame.contains(document.activeElement)
-      )
-        latest.current();
-    }, 10_000);
-    return () => clearInterval(timer);
-  }, [on]);
 }

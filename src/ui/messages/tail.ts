@@ -20,24 +20,21 @@ export interface Tail {
   readonly catchUp: () => void;
 }
 
-/** `fits`: whether a row belongs into the list; `change` events of rows that are in it are always taken. */
+/** `path`: the stream, with the conditions of the list. */
 export function useTail<T>(options: {
-  readonly path: string | null;
-  readonly event: string;
+  readonly path: string;
+  readonly topic: 'history' | 'conversations';
   readonly list: PagedRows<T>;
-  readonly fits: (row: T) => boolean;
   readonly live: boolean;
 }): Tail {
-  const { path, event, list, fits, live } = options;
+  const { path, topic, list, live } = options;
   const [waiting, setWaiting] = useState(0);
   const top = useRef(true);
   const pending = useRef<T[]>([]);
   const missed = useRef(0);
   useEventStream(live ? path : null, {
-    [event]: (data) => {
-      const row = data as T;
-      if (!fits(row)) return;
-      if (top.current && pending.current.length < RATE * 2) pending.current.push(row);
+    [topic]: (data) => {
+      if (top.current && pending.current.length < RATE * 2) pending.current.push(data as T);
       else missed.current++;
     },
     more: (data) => {

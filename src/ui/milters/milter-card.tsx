@@ -136,16 +136,12 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
           </div>
         </div>
         {health && <HealthLine health={health} />}
-        <p
-          className={
-            health?.state === 'unreachable' || health?.state === 'paused' ? 'meanwhile now' : 'meanwhile'
-          }
-        >
+        <p className={health?.state === 'unreachable' ? 'meanwhile now' : 'meanwhile'}>
           <Icon name="info" size={14} /> While it is down: <Plain text={milter.says} />
         </p>
         <FailureNote error={resume.error} />
         <dl className="milter-facts">
-          <Fact name="Asked at">{listOf(milter.effective['stages']).join(' · ')}</Fact>
+          <Fact name="Asked at">{listOf((milter.effective ?? milter.settings)['stages']).join(' · ')}</Fact>
           {beside.length > 0 && (
             <Fact name="Together with">
               <Plain text={beside.join(', ')} />
@@ -161,9 +157,13 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
 const listOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : ['data']);
 
 export function endpointOf({ effective, settings }: Milter): string {
-  const { socket, hostname, port } = { ...settings, ...effective };
-  if (typeof socket === 'string' && socket !== '') return `unix:${socket}`;
-  return `${String(hostname ?? '')}:${String(port ?? 11332)}${effective['useTls'] === true ? ' (TLS)' : ''}`;
+  const all = { ...settings, ...effective };
+  const word = (key: string, otherwise = ''): string => {
+    const value = all[key];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : otherwise;
+  };
+  if (word('socket') !== '') return `unix:${word('socket')}`;
+  return `${word('hostname')}:${word('port', '11332')}${all['useTls'] === true ? ' (TLS)' : ''}`;
 }
 
 /** "Not reachable since 10:42, 3 tries, next in 20 s". */
@@ -193,7 +193,7 @@ function HealthLine({ health }: { readonly health: MilterHealth }) {
               until <When at={health.pausedUntil} />
             </>
           )}
-          : <Plain text={health.reason} />
+          : <Plain text={health.reason} />. Mail passes without it.
         </p>
       );
     case 'slow':

@@ -75,7 +75,7 @@ export function MilterForm({ initial, name, revision, writable }: Props) {
     setTried(true);
     if (own.length > 0) return focusFirst(own[0]!.field);
     const path = name === null ? '/api/v1/milters' : `/api/v1/milters/${encodeURIComponent(name)}`;
-    setReview({ method: name === null ? 'POST' : 'PUT', path, json: settings, revision });
+    setReview({ method: name === null ? 'POST' : 'PUT', path, json: { settings }, revision });
   };
   const refused = (errors: readonly Finding[]): void => {
     setRemote(

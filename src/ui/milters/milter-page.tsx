@@ -1,9 +1,6 @@
 /** The page of the milter form: a new filter, a copy of one, or one that is there. */
-import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
-import { ask } from '../api/client.ts';
 import { useMay } from '../api/session.tsx';
-import type { ConfigText, MilterList } from '../api/shapes.ts';
 import { useParameters } from '../parts/address.ts';
 import { Page } from '../parts/page.tsx';
 import { Empty, Loading, NotAllowed, Trouble } from '../parts/states.tsx';
@@ -11,25 +8,18 @@ import { useEscape } from '../shell/keys.ts';
 import { MILTERS } from '../shell/places.ts';
 import { MilterForm } from './milter-form.tsx';
 import { CRUMBS } from './milters.tsx';
+import { useMilters } from './use-milters.ts';
 
 export function MilterPage() {
   const { name: encoded = '' } = useParams<{ name: string }>();
   const [parameters] = useParameters();
   const name = decoded(encoded);
   const may = useMay('admin');
-  const list = useQuery({
-    queryKey: ['milters'],
-    queryFn: ({ signal }) => ask<MilterList>('/api/v1/milters', { signal }),
-  });
-  const config = useQuery({
-    queryKey: ['config'],
-    queryFn: ({ signal }) => ask<ConfigText>('/api/v1/config', { signal }),
-    enabled: may,
-  });
+  const list = useMilters();
   useEscape(MILTERS);
   const isNew = name === 'new';
   const crumbs = [...CRUMBS, { label: 'Milters', to: MILTERS }, isNew ? 'New' : name];
-  if (list.isPending || (may && config.isPending)) return <Loading what="the milter" />;
+  if (list.isPending) return <Loading what="the milter" />;
   if (list.isError) return <Trouble error={list.error} retry={() => void list.refetch()} />;
   const of = parameters.get('of');
   const milter = list.data.milters.find((each) => each.name === (isNew ? of : name));
@@ -52,7 +42,7 @@ export function MilterPage() {
         initial={isNew && milter ? { ...settings, name: `${milter.name} copy` } : settings}
         name={isNew ? null : name}
         revision={list.data.revision}
-        writable={may && (config.data?.writable ?? true)}
+        writable={may && list.data.writable}
       />
     </Page>
   );

@@ -1,9 +1,7 @@
 /** The filters in the order they are asked: how each is, what happens to mail while it is down, and their order to change. */
 import { Button } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { ask } from '../api/client.ts';
 import { useMay } from '../api/session.tsx';
 import type { Milter, MilterList } from '../api/shapes.ts';
 import { Icon } from '../parts/icons.tsx';
@@ -15,6 +13,7 @@ import { MilterCard } from './milter-card.tsx';
 import { PauseWindow } from './pause.tsx';
 import { ReviewWindow, type Change } from './review.tsx';
 import { TestWindow } from './test-connection.tsx';
+import { useMilters } from './use-milters.ts';
 import './milters.css';
 
 export const CRUMBS = ['Settings', 'MTA', 'Filters'] as const;
@@ -22,11 +21,7 @@ const PATH = '/api/v1/milters';
 
 export function Milters() {
   const every = useEvery(3000);
-  const list = useQuery({
-    queryKey: ['milters'],
-    queryFn: ({ signal }) => ask<MilterList>(PATH, { signal }),
-    refetchInterval: every,
-  });
+  const list = useMilters(every);
   const may = useMay('admin');
   return (
     <Page
@@ -177,7 +172,7 @@ function Cards({ list, may }: { readonly list: MilterList; readonly may: boolean
 
 /** Neighbours that are asked at the same time. */
 function besideOf(milters: readonly Milter[], at: number): readonly string[] {
-  const parallel = (i: number): boolean => milters[i]?.effective['parallel'] === true;
+  const parallel = (i: number): boolean => milters[i]?.effective?.['parallel'] === true;
   if (!parallel(at)) return [];
   let from = at;
   let to = at;

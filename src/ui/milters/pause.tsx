@@ -33,7 +33,7 @@ export function PauseWindow({ name, close }: { readonly name: string; readonly c
           if (reason.trim() !== '' && !wrong) pause.mutate();
         }}
       >
-        <p>It is not asked until it is resumed. What happens to mail meanwhile is what its card says.</p>
+        <p>It is not asked until it is resumed: mail passes without it.</p>
         <TextInput
           label="Reason"
           required

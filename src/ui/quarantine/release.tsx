@@ -1,12 +1,10 @@
 /** Letting held mail go: to whom, past which filters; rescanning shows the new verdict before anything happens. */
 import { Button, Checkbox, Radio, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ask } from '../api/client.ts';
-import type { MilterList } from '../api/shapes.ts';
 import { Plain } from '../parts/plain.tsx';
 import { Note } from '../parts/states.tsx';
 import { Window } from '../parts/window.tsx';
+import { useMilters } from '../milters/use-milters.ts';
 import { OrderWindow, type About, type Details } from '../queue/orders.tsx';
 
 interface Props {
@@ -91,10 +89,7 @@ export function ReleaseWindow({ about, recipients, heldBy, close }: Props) {
 }
 
 function SkipField({ value, change }: { readonly value: string; readonly change: (value: string) => void }) {
-  const milters = useQuery({
-    queryKey: ['milters'],
-    queryFn: ({ signal }) => ask<MilterList>('/api/v1/milters', { signal }),
-  });
+  const milters = useMilters();
   return (
     <>
       <TextInput

@@ -3,20 +3,32 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ask } from '../api/client.ts';
-import type { FilterVerdict } from '../api/shapes.ts';
-import { span } from '../parts/format.ts';
 import { Plain } from '../parts/plain.tsx';
 import { Loading, Note, Trouble } from '../parts/states.tsx';
-import { Status } from '../parts/status.tsx';
 import { Window } from '../parts/window.tsx';
 import { OrderWindow } from '../queue/orders.tsx';
 
 interface Rescan {
-  readonly outcome?: string;
-  readonly says?: string;
-  readonly detail?: string;
-  readonly filters: readonly Partial<FilterVerdict>[];
+  readonly verdict: 'pass' | 'hold' | 'refuse' | 'discard' | 'absent' | 'unfit' | 'failed';
+  readonly detail: string;
+  readonly fields?: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly before: { readonly value: string } | null;
+    readonly after: { readonly value: string } | null;
+  }[];
+  readonly to?: readonly string[];
 }
+
+const SAYS: Readonly<Record<Rescan['verdict'], readonly [tone: 'good' | 'warn' | 'bad', says: string]>> = {
+  pass: ['good', 'The filters would let it pass now.'],
+  hold: ['warn', 'A filter would hold it again.'],
+  refuse: ['bad', 'A filter would refuse it.'],
+  discard: ['bad', 'A filter would throw it away.'],
+  absent: ['bad', 'It is not held any more.'],
+  unfit: ['bad', 'It cannot be asked about.'],
+  failed: ['bad', 'The filters could not be asked.'],
+};
 
 export function RescanWindow({
   id,
@@ -60,41 +72,49 @@ export function RescanWindow({
         <Trouble error={scan.error} retry={() => void scan.refetch()} />
       ) : (
         <>
-          <Note>
-            <Plain
-              text={scan.data.says ?? scan.data.detail ?? scan.data.outcome ?? 'The filters were asked.'}
-            />{' '}
-            Nothing has happened yet.
+          <Note tone={SAYS[scan.data.verdict][0]}>
+            {SAYS[scan.data.verdict][1]} <Plain text={scan.data.detail} /> Nothing has happened yet.
           </Note>
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th scope="col">Filter</th>
-                <th scope="col">Says</th>
-                <th scope="col" className="num">
-                  Waited
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {scan.data.filters.map((each, i) => (
-                <tr key={i}>
-                  <td>
-                    <Plain text={each.name ?? ''} />
-                  </td>
-                  <td>
-                    <Status
-                      word={each.error ? 'error' : (each.verdict ?? '')}
-                      label={each.error || each.verdict || ''}
-                    />
-                  </td>
-                  <td className="num">{span(each.ms)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          {scan.data.to && (
+            <p>
+              It would go to <Plain text={scan.data.to.join(', ')} />.
+            </p>
+          )}
+          <ChangedFields fields={(scan.data.fields ?? []).filter((each) => each.kind !== 'kept')} />
         </>
       )}
     </Window>
+  );
+}
+
+function ChangedFields({ fields }: { readonly fields: NonNullable<Rescan['fields']> }) {
+  if (fields.length === 0) return null;
+  return (
+    <table className="plain-table">
+      <thead>
+        <tr>
+          <th scope="col">Change</th>
+          <th scope="col">Field</th>
+          <th scope="col">Before</th>
+          <th scope="col">After</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map((each, i) => (
+          <tr key={i}>
+            <td>{each.kind}</td>
+            <td>
+              <Plain text={each.name} mono />
+            </td>
+            <td>
+              <Plain text={each.before?.value ?? ''} none="–" />
+            </td>
+            <td>
+              <Plain text={each.after?.value ?? ''} none="–" />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

@@ -13,7 +13,7 @@ const waiting = (entry: Entry): string[] =>
 const id: Column<Entry> = {
   key: 'id',
   label: 'Queue id',
-  width: '160px',
+  width: '148px',
   cell: (entry) => (
     <Link href={`/queue/entry/${entry.id}`} tabIndex={-1} className="mono">
       {entry.id}
@@ -23,13 +23,13 @@ const id: Column<Entry> = {
 const from: Column<Entry> = {
   key: 'from',
   label: 'From',
-  width: 'minmax(140px, 1fr)',
+  width: 'minmax(120px, 1fr)',
   cell: (entry) => <Plain text={entry.sender} none="<>" tip />,
 };
 const to: Column<Entry> = {
   key: 'to',
   label: 'To',
-  width: 'minmax(140px, 1fr)',
+  width: 'minmax(120px, 1fr)',
   cell: (entry) => {
     const [first, ...more] =
       waiting(entry).length > 0 ? waiting(entry) : entry.recipients.map((each) => each.address);

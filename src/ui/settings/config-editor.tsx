@@ -41,7 +41,7 @@ function Editor({ config }: { readonly config: ConfigText }) {
   };
   return (
     <Card
-      title={config.file || 'built in'}
+      title={config.file ?? 'built in'}
       aside={
         <div className="row">
           <Copy text={text} label="Copy" />

@@ -99,7 +99,7 @@ function NewUser({ revision, close }: { readonly revision: string; readonly clos
     mutationFn: () =>
       ask(PATH, {
         method: 'POST',
-        json: { name: name.trim(), password },
+        json: { settings: { name: name.trim(), password } },
         headers: { 'if-match': `"${revision}"` },
       }),
     onSuccess: async () => {
