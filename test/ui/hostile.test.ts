@@ -104,7 +104,7 @@ test(
     const source = (await frame.getAttribute('srcdoc')) ?? '';
     assert.doesNotMatch(
       source,
-      /<script|<img|<iframe|<form|<svg|<input|\son\w+\s*=\s*["']|javascript:[^\]]*"/i,
+      /<script|<img|<iframe|<form|<svg|<input|\son\w+\s*=\s*["']/i,
     );
     assert.match(source, /\[javascript:parent\.alarm\(9\)\]/, 'where a link led is said');
     const inside = page.frameLocator('iframe.mail-frame');

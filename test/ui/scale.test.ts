@@ -107,7 +107,7 @@ test(
     assert.ok(shown < 80);
     await page.getByRole('button', { name: /new: show them/ }).click();
     await page.keyboard.press('.');
-    await page.getByText('Paused').waitFor();
+    await page.getByRole('button', { name: 'Paused' }).waitFor();
     await page.waitForTimeout(600);
     const paused = await first();
     await feed(1, 5);

@@ -19,7 +19,7 @@ import { PacketView } from './conversation-view.tsx';
 import { useConversation, usePackets } from './use-conversation.ts';
 
 export function Conversation() {
-  const { session = '' } = useParams<{ session: string }>();
+  const { session } = useParams<{ session: string }>();
   const [parameters] = useParameters();
   const wanted = parameters.get('part');
   const part = wanted === null || !/^\d+$/.test(wanted) ? undefined : Number(wanted);

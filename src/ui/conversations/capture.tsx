@@ -70,7 +70,7 @@ function CaptureForm({ policy, close }: { readonly policy: CapturePolicy; readon
   const may = useMay('operator');
   const client = useQueryClient();
   const [draft, setDraft] = useState({
-    mode: policy.mode as string,
+    mode: String(policy.mode),
     client: policy.client?.join(' ') ?? '',
     sender: policy.sender ?? '',
     recipient: policy.recipient ?? '',

@@ -1,6 +1,7 @@
 /** A long table of which only the rows in sight exist: real table roles, one row in the tab order, keys inside the list. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { flushSync } from 'react-dom';
 import { usePreferences } from '../parts/preferences.tsx';
 import { Trouble } from '../parts/states.tsx';
 import { orderOf } from './list-keys.ts';
@@ -63,8 +64,10 @@ export function Rows<T>(props: RowsProps<T>) {
   const focusRow = useFocusRow(frame, (index) => virtual.scrollToIndex(index));
   useReturn(props, focusRow);
   const onKeyDown = useListKeys(props, at, Math.max(1, last - first), (to) => {
-    setCurrent(to);
-    focusRow(to);
+    // At once, or a second key would find the focus where it was.
+    flushSync(() => setCurrent(to));
+    virtual.scrollToIndex(to);
+    rowIn(frame.current, to)?.focus({ preventScroll: true });
   });
   if (list.error !== null && list.count === 0)
     return <Trouble error={list.error} retry={() => list.reset()} />;
@@ -137,13 +140,14 @@ function SkeletonRows() {
   ));
 }
 
+const rowIn = (frame: HTMLElement | null, index: number): HTMLElement | null =>
+  frame?.querySelector<HTMLElement>(`tr[data-index="${index}"]`) ?? null;
+
 function useFocusRow(frame: React.RefObject<HTMLDivElement | null>, scroll: (index: number) => void) {
   return useCallback(
     (index: number) => {
       scroll(index);
-      requestAnimationFrame(() =>
-        frame.current?.querySelector<HTMLElement>(`tr[data-index="${index}"]`)?.focus(),
-      );
+      requestAnimationFrame(() => rowIn(frame.current, index)?.focus());
     },
     [frame, scroll],
   );

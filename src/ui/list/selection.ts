@@ -4,10 +4,10 @@ import { useMemo, useState } from 'react';
 export interface Selection {
   readonly ids: ReadonlySet<string>;
   readonly all: boolean;
-  toggle(id: string): void;
-  add(ids: readonly string[]): void;
-  setAll(on: boolean): void;
-  clear(): void;
+  readonly toggle: (id: string) => void;
+  readonly add: (ids: readonly string[]) => void;
+  readonly setAll: (on: boolean) => void;
+  readonly clear: () => void;
 }
 
 export function useSelection(): Selection {

@@ -77,7 +77,7 @@ function useMail(bytes: Uint8Array, wanted: boolean) {
     queryKey: ['parsed', keyOf(bytes)],
     queryFn: async () => {
       const { default: PostalMime } = await import('postal-mime');
-      return PostalMime.parse(bytes as unknown as Uint8Array<ArrayBuffer>, {
+      return PostalMime.parse(new Uint8Array(bytes), {
         maxNestingDepth: 50,
         maxHeadersSize: 1_000_000,
       });

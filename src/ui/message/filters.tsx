@@ -109,7 +109,9 @@ export function ChangeList({ differences }: { readonly differences: readonly Dif
       }
     >
       <div className="stack">
-        <Note tone={signatureNote(differences).tone}>{signatureNote(differences).text}</Note>
+        <Note tone={signatureNote(differences).tone}>
+          <Plain text={signatureNote(differences).text} />
+        </Note>
         <ChangeView difference={chosen} chips={chosen === whole && differences.length > 2} />
       </div>
     </Card>

@@ -10,7 +10,7 @@ import { Loading, NotAllowed, Trouble } from '../parts/states.tsx';
 import { visible } from '../parts/visible.ts';
 import { ConversationOf } from '../conversation/embedded.tsx';
 import { listAddress, useEscape } from '../shell/keys.ts';
-import { ContentTab, type ContentView } from './content.tsx';
+import { ContentTab } from './content.tsx';
 import { CopyMenu } from './copy-menu.tsx';
 import { DeliveryTab } from './delivery.tsx';
 import { FiltersTab } from './filters.tsx';
@@ -30,7 +30,7 @@ const TABS = [
 ] as const;
 
 export function Message() {
-  const { id = '', tab = 'summary' } = useParams<{ id: string; tab?: string }>();
+  const { id, tab = 'summary' } = useParams<{ id: string; tab?: string }>();
   const row = useRow(id);
   useEscape('/messages');
   if (row.isPending) return <Loading what="the message" />;
@@ -74,7 +74,7 @@ function Tab({ tab, row }: { readonly tab: string; readonly row: HistoryRow }) {
     case 'parts':
     case 'source':
       return may ? (
-        <ContentTab row={row} view={tab as ContentView} />
+        <ContentTab row={row} view={tab} />
       ) : (
         <NotAllowed detail="To look into mail a token needs the scope operator." />
       );

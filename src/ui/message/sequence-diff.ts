@@ -63,9 +63,9 @@ function walkBack<T>(a: readonly T[], b: readonly T[], trail: readonly Map<numbe
     const from = down ? k + 1 : k - 1;
     const startX = d === 0 ? 0 : (reach.get(from) ?? 0);
     const startY = startX - from;
-    while (x > 0 && y > 0 && (d === 0 || (x > startX + (down ? 0 : 1) && y > startY + (down ? 1 : 0)))) {
-      steps.push({ kind: 'same', before: a[--x]!, after: b[--y]! });
-    }
+    // What is the same on the way to the next difference; before the first one everything is.
+    const [leastX, leastY] = d === 0 ? [0, 0] : [startX + (down ? 0 : 1), startY + (down ? 1 : 0)];
+    while (x > leastX && y > leastY) steps.push({ kind: 'same', before: a[--x]!, after: b[--y]! });
     if (d === 0) break;
     if (down) steps.push({ kind: 'added', after: b[--y]! });
     else steps.push({ kind: 'removed', before: a[--x]! });

@@ -11,7 +11,7 @@ import { CRUMBS } from './milters.tsx';
 import { useMilters } from './use-milters.ts';
 
 export function MilterPage() {
-  const { name: encoded = '' } = useParams<{ name: string }>();
+  const { name: encoded } = useParams<{ name: string }>();
   const [parameters] = useParameters();
   const name = decoded(encoded);
   const may = useMay('admin');

@@ -3,7 +3,7 @@ import { createContext, useContext, useMemo, useState, type ReactNode } from 're
 
 interface Following {
   readonly live: boolean;
-  setLive(on: boolean): void;
+  readonly setLive: (on: boolean) => void;
 }
 const Context = createContext<Following>({ live: true, setLive: () => undefined });
 

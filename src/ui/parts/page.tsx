@@ -1,6 +1,8 @@
 /** The frame of a page: its title (also of the browser's tab), where it lies, and what can be done on it. */
 import { useEffect, type ReactNode } from 'react';
 import { Link } from 'wouter';
+import { Plain } from './plain.tsx';
+import { visible } from './visible.ts';
 
 interface Props {
   readonly title: string;
@@ -14,14 +16,14 @@ interface Props {
 
 export function Page({ title, heading, crumbs, intro, actions, children }: Props) {
   useEffect(() => {
-    document.title = `${title} · Millrace`;
+    document.title = `${visible(title)} · Millrace`;
   }, [title]);
   return (
     <div className="page">
       <div className="page-head">
         <div>
           {crumbs && <Crumbs crumbs={crumbs} />}
-          <h1>{heading ?? title}</h1>
+          <h1>{heading ?? <Plain text={title} />}</h1>
           {intro && <p className="dim">{intro}</p>}
         </div>
         {actions && <div className="row">{actions}</div>}
@@ -37,7 +39,9 @@ function Crumbs({ crumbs }: { readonly crumbs: NonNullable<Props['crumbs']> }) {
       <ol className="crumbs">
         {crumbs.map((crumb) =>
           typeof crumb === 'string' ? (
-            <li key={crumb}>{crumb}</li>
+            <li key={crumb}>
+              <Plain text={crumb} />
+            </li>
           ) : (
             <li key={crumb.label}>
               <Link href={crumb.to}>{crumb.label}</Link>

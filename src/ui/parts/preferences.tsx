@@ -5,8 +5,8 @@ import type { Zone } from './format.ts';
 interface Choices {
   readonly zone: Zone;
   readonly keys: boolean;
-  setZone(zone: Zone): void;
-  setKeys(on: boolean): void;
+  readonly setZone: (zone: Zone) => void;
+  readonly setKeys: (on: boolean) => void;
 }
 
 const Context = createContext<Choices | null>(null);

@@ -1,6 +1,7 @@
 /** A window over the page: the browser's own dialog, which keeps the focus inside and gives it back. */
 import { useEffect, useId, useRef, type ReactNode } from 'react';
 import { Icon } from './icons.tsx';
+import { Plain } from './plain.tsx';
 
 interface Props {
   readonly title: string;
@@ -29,7 +30,9 @@ export function Window({ title, close, children, foot, wide = false }: Props) {
       onKeyDown={(event) => event.stopPropagation()}
     >
       <div className="window-head">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id}>
+          <Plain text={title} />
+        </h2>
         <button type="button" className="icon-button" aria-label="Close" onClick={close}>
           <Icon name="cross" />
         </button>

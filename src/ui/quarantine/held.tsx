@@ -23,7 +23,7 @@ import { ReleaseWindow } from './release.tsx';
 import { RescanWindow } from './rescan.tsx';
 
 export function Held() {
-  const { id = '' } = useParams<{ id: string }>();
+  const { id } = useParams<{ id: string }>();
   const held = useQuery({
     queryKey: ['queue', 'held', id],
     queryFn: ({ signal }) => ask<HeldRow>(`/api/v1/quarantine/${encodeURIComponent(id)}`, { signal }),

@@ -18,7 +18,7 @@ import { listAddress, useEscape } from '../shell/keys.ts';
 import { OrderWindow } from './orders.tsx';
 
 export function QueueEntry() {
-  const { id = '' } = useParams<{ id: string }>();
+  const { id } = useParams<{ id: string }>();
   const every = useEvery(3000);
   const entry = useQuery({
     queryKey: ['queue', 'entry', id],

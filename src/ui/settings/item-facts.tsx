@@ -36,5 +36,5 @@ function Settings({ settings }: { readonly settings: Readonly<Record<string, unk
 function shown(value: unknown): string {
   if (value === null) return '(not shown)';
   if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return value.join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

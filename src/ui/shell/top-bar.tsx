@@ -101,6 +101,8 @@ function HostName() {
   const overview = useQuery({
     queryKey: ['overview'],
     queryFn: ({ signal }) => ask<Overview>('/api/v1/overview', { signal }),
+    // Also how a page that asks for nothing learns that the gateway is away, and back.
+    refetchInterval: 8000,
     staleTime: 5000,
   });
   if (!overview.data) return null;
