@@ -10,6 +10,7 @@ import { Cleanup } from '../support/folders.ts';
 import { skipWithout } from '../support/processes.ts';
 import { startFixture, type FixtureOptions } from '../support/ui-fixture.ts';
 import { PAGES } from '../support/ui-pages.ts';
+import { until } from '../support/wait.ts';
 
 const skip = skipWithout('chromium');
 before(ensurePages);
@@ -36,6 +37,16 @@ async function visit(page: Page, url: string): Promise<void> {
   await page.waitForFunction(
     () => document.querySelector('[aria-label^="Loading"], .rows .skeleton') === null,
   );
+}
+
+/** Puts the focus on the first row of a list, once it stands still. */
+async function focusFirstRow(page: Page): Promise<void> {
+  const row = page.locator('.row-line[data-index="0"]');
+  await row.locator('a').first().waitFor();
+  await until('the first row to have the focus', 5000, async () => {
+    await row.focus();
+    return row.evaluate((element) => element === document.activeElement);
+  });
 }
 
 for (const scheme of ['light', 'dark'] as const)
@@ -161,7 +172,7 @@ test(
     await keys.press('g');
     await keys.press('u');
     await page.waitForURL('**/quarantine');
-    await page.locator('.row-line[data-index="0"]').focus();
+    await focusFirstRow(page);
     await keys.press('x');
     await keys.press('j');
     await keys.press('j');

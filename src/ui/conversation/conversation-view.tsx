@@ -45,7 +45,8 @@ export function PacketView({ packets: { rows, waiting } }: { readonly packets: P
         <TextInput
           aria-label="Filter packets"
           placeholder="filter: rspamd  code=RCPT  errors  slower=5ms"
-          w={360}
+          w="100%"
+          maw={360}
           size="xs"
           value={filter}
           onChange={(event) => change({ filter: event.currentTarget.value })}

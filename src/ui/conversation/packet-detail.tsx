@@ -131,28 +131,30 @@ function Flags({
 }) {
   const mark = (on: boolean): string => (on ? 'yes' : '–');
   return (
-    <table className="plain-table">
-      <caption className="sr-only">{title}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{title}</th>
-          <th scope="col">Offered</th>
-          <th scope="col">Wanted</th>
-          {granted && <th scope="col">Granted</th>}
-        </tr>
-      </thead>
-      <tbody>
-        {lines.map(({ flag, offered, wanted }) => (
-          <tr key={flag.name}>
-            <td>
-              <span className="mono">{flag.name}</span> <span className="dim small">{flag.means}</span>
-            </td>
-            <td>{mark(offered)}</td>
-            <td>{mark(wanted)}</td>
-            {granted && <td>{offered && wanted ? 'yes' : wanted ? 'refused' : '–'}</td>}
+    <div className="scroll-x" tabIndex={0} role="region" aria-label="Flags">
+      <table className="plain-table">
+        <caption className="sr-only">{title}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{title}</th>
+            <th scope="col">Offered</th>
+            <th scope="col">Wanted</th>
+            {granted && <th scope="col">Granted</th>}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {lines.map(({ flag, offered, wanted }) => (
+            <tr key={flag.name}>
+              <td>
+                <span className="mono">{flag.name}</span> <span className="dim small">{flag.means}</span>
+              </td>
+              <td>{mark(offered)}</td>
+              <td>{mark(wanted)}</td>
+              {granted && <td>{offered && wanted ? 'yes' : wanted ? 'refused' : '–'}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -35,32 +35,34 @@ export function Throughput({ perMinute }: { readonly perMinute: readonly Minute[
           role="region"
           aria-label="Messages a minute as a table"
         >
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th scope="col">Minute</th>
-                {OUTCOMES.map(([key, label]) => (
-                  <th key={key} scope="col" className="num">
-                    {label}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {perMinute.toReversed().map((minute) => (
-                <tr key={minute.at}>
-                  <th scope="row">
-                    <When at={minute.at} />
-                  </th>
-                  {OUTCOMES.map(([key]) => (
-                    <td key={key} className="num">
-                      {minute[key]}
-                    </td>
+          <div className="scroll-x" tabIndex={0} role="region" aria-label="Table">
+            <table className="plain-table">
+              <thead>
+                <tr>
+                  <th scope="col">Minute</th>
+                  {OUTCOMES.map(([key, label]) => (
+                    <th key={key} scope="col" className="num">
+                      {label}
+                    </th>
                   ))}
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {perMinute.toReversed().map((minute) => (
+                  <tr key={minute.at}>
+                    <th scope="row">
+                      <When at={minute.at} />
+                    </th>
+                    {OUTCOMES.map(([key]) => (
+                      <td key={key} className="num">
+                        {minute[key]}
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         </div>
       </details>
     </div>

@@ -14,7 +14,8 @@ const KEPT = new Set(
   ),
 );
 /** Elements whose text is none. */
-const RAW = /^(?:script|style|title|textarea|xmp|iframe|noembed|noframes|noscript|plaintext|template|select)$/;
+const RAW =
+  /^(?:script|style|title|textarea|xmp|iframe|noembed|noframes|noscript|plaintext|template|select)$/;
 /** Characters looked at; what comes after is left out. */
 export const MOST_HTML = 300_000;
 /** Characters of where a link led. */
@@ -71,7 +72,8 @@ function written(closes: boolean, name: string, attributes: string, links: strin
   }
   if (!KEPT.has(name)) return '';
   if (closes) return `</${name}>`;
-  const columns = name === 'td' || name === 'th' ? /^\d{1,3}$/.exec(valueOf(attributes, 'colspan'))?.[0] : undefined;
+  const columns =
+    name === 'td' || name === 'th' ? /^\d{1,3}$/.exec(valueOf(attributes, 'colspan'))?.[0] : undefined;
   return columns === undefined ? `<${name}>` : `<${name} colspan="${columns}">`;
 }
 

@@ -15,7 +15,10 @@ export function MailText({ mail }: { readonly mail: Email }) {
   const [parameters, change] = useParameters();
   const { html = '', text = '' } = mail;
   const asHtml = html !== '' && (text === '' || parameters.get('as') === 'html');
-  const safe = useMemo(() => (asHtml ? harmless(html, `${window.location.origin}/mail.css`) : ''), [asHtml, html]);
+  const safe = useMemo(
+    () => (asHtml ? harmless(html, `${window.location.origin}/mail.css`) : ''),
+    [asHtml, html],
+  );
   if (html === '' && text === '')
     return <Empty title="There is no text">See its parts, or its source.</Empty>;
   return (

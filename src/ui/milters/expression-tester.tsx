@@ -90,26 +90,28 @@ function Outcome({ result }: { readonly result: ExpressionValue }) {
         </Note>
       )}
       {result.steps.length > 0 && (
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">Part</th>
-              <th scope="col">Value</th>
-            </tr>
-          </thead>
-          <tbody>
-            {result.steps.map((step, i) => (
-              <tr key={i}>
-                <td>
-                  <Plain text={step.text} mono />
-                </td>
-                <td>
-                  <Plain text={String(step.value)} mono />
-                </td>
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Values of the parts">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Part</th>
+                <th scope="col">Value</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {result.steps.map((step, i) => (
+                <tr key={i}>
+                  <td>
+                    <Plain text={step.text} mono />
+                  </td>
+                  <td>
+                    <Plain text={String(step.value)} mono />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </div>
   );

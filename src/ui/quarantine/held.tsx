@@ -161,31 +161,33 @@ function Audit({ id }: { readonly id: string }) {
       ) : audit.data.length === 0 ? (
         <p className="dim">Nobody did anything to it yet.</p>
       ) : (
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Who</th>
-              <th scope="col">What</th>
-            </tr>
-          </thead>
-          <tbody>
-            {audit.data.map((line, i) => (
-              <tr key={i}>
-                <td>
-                  <When at={line.at} />
-                </td>
-                <td>
-                  <Plain text={line.by} />
-                </td>
-                <td>
-                  {line.verb} {line.result !== 'done' && <span className="dim">({line.result})</span>}{' '}
-                  <Plain text={line.text ?? line.detail} />
-                </td>
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Who did what">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">Who</th>
+                <th scope="col">What</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {audit.data.map((line, i) => (
+                <tr key={i}>
+                  <td>
+                    <When at={line.at} />
+                  </td>
+                  <td>
+                    <Plain text={line.by} />
+                  </td>
+                  <td>
+                    {line.verb} {line.result !== 'done' && <span className="dim">({line.result})</span>}{' '}
+                    <Plain text={line.text ?? line.detail} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </Card>
   );

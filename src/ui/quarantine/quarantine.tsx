@@ -101,7 +101,7 @@ export function Quarantine() {
         label="Conditions"
         description="held_by=rspamd  reason=*virus*  rcpt_domain=example.org"
         size="xs"
-        w={420}
+        maw={420}
         defaultValue={text}
         onBlur={(event) => change({ where: event.currentTarget.value })}
         onKeyDown={(event) => event.key === 'Enter' && change({ where: event.currentTarget.value })}

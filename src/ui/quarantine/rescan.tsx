@@ -90,31 +90,33 @@ export function RescanWindow({
 function ChangedFields({ fields }: { readonly fields: NonNullable<Rescan['fields']> }) {
   if (fields.length === 0) return null;
   return (
-    <table className="plain-table">
-      <thead>
-        <tr>
-          <th scope="col">Change</th>
-          <th scope="col">Field</th>
-          <th scope="col">Before</th>
-          <th scope="col">After</th>
-        </tr>
-      </thead>
-      <tbody>
-        {fields.map((each, i) => (
-          <tr key={i}>
-            <td>{each.kind}</td>
-            <td>
-              <Plain text={each.name} mono />
-            </td>
-            <td>
-              <Plain text={each.before?.value ?? ''} none="–" />
-            </td>
-            <td>
-              <Plain text={each.after?.value ?? ''} none="–" />
-            </td>
+    <div className="scroll-x" tabIndex={0} role="region" aria-label="Changed fields">
+      <table className="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">Change</th>
+            <th scope="col">Field</th>
+            <th scope="col">Before</th>
+            <th scope="col">After</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {fields.map((each, i) => (
+            <tr key={i}>
+              <td>{each.kind}</td>
+              <td>
+                <Plain text={each.name} mono />
+              </td>
+              <td>
+                <Plain text={each.before?.value ?? ''} none="–" />
+              </td>
+              <td>
+                <Plain text={each.after?.value ?? ''} none="–" />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

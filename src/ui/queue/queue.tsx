@@ -117,7 +117,8 @@ function Entries({
           label="Conditions"
           description="as on the command line: rcpt_domain=example.org age>2h held_by=rspamd"
           size="xs"
-          w={420}
+          maw={420}
+          w="100%"
           defaultValue={text}
           onBlur={(event) => change({ where: event.currentTarget.value })}
           onKeyDown={(event) => event.key === 'Enter' && change({ where: event.currentTarget.value })}

@@ -29,46 +29,48 @@ export function ConfigHistory() {
       {history.data.length === 0 ? (
         <Empty title="It was never changed from here" command="millrace config history" />
       ) : (
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">By</th>
-              <th scope="col">What</th>
-              <th scope="col">Revision</th>
-              <th scope="col">
-                <span className="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {history.data.map((each, i) => (
-              <tr key={`${each.revision} ${i}`}>
-                <td>
-                  <When at={each.at} />
-                </td>
-                <td>
-                  <Plain text={each.by} none="–" />
-                </td>
-                <td>
-                  <Plain text={each.summary} />
-                </td>
-                <td>
-                  <code>{each.revision.slice(0, 12)}</code>
-                </td>
-                <td>
-                  {i === 0 ? (
-                    <span className="dim">in force</span>
-                  ) : (
-                    <Button size="xs" variant="default" onClick={() => setGoing(each)}>
-                      Roll back to it
-                    </Button>
-                  )}
-                </td>
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Former configurations">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">By</th>
+                <th scope="col">What</th>
+                <th scope="col">Revision</th>
+                <th scope="col">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {history.data.map((each, i) => (
+                <tr key={`${each.revision} ${i}`}>
+                  <td>
+                    <When at={each.at} />
+                  </td>
+                  <td>
+                    <Plain text={each.by} none="–" />
+                  </td>
+                  <td>
+                    <Plain text={each.summary} />
+                  </td>
+                  <td>
+                    <code>{each.revision.slice(0, 12)}</code>
+                  </td>
+                  <td>
+                    {i === 0 ? (
+                      <span className="dim">in force</span>
+                    ) : (
+                      <Button size="xs" variant="default" onClick={() => setGoing(each)}>
+                        Roll back to it
+                      </Button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {going && <Rollback to={going} close={() => setGoing(null)} />}
     </Card>

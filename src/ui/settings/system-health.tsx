@@ -53,33 +53,35 @@ export function SystemHealth() {
         {data.certificates.length === 0 ? (
           <p className="dim">None are configured.</p>
         ) : (
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th scope="col">Certificate</th>
-                <th scope="col" className="num">
-                  Days left
-                </th>
-                <th scope="col">State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.certificates.map((each) => (
-                <tr key={each.name}>
-                  <td>
-                    <Plain text={each.name} />
-                  </td>
-                  <td className="num">{each.daysLeft}</td>
-                  <td>
-                    <Status
-                      word={each.daysLeft < 0 ? 'expired' : each.daysLeft < 21 ? 'slow' : 'ok'}
-                      label={each.daysLeft < 0 ? 'expired' : each.daysLeft < 21 ? 'renew it' : 'good'}
-                    />
-                  </td>
+          <div className="scroll-x" tabIndex={0} role="region" aria-label="Certificates">
+            <table className="plain-table">
+              <thead>
+                <tr>
+                  <th scope="col">Certificate</th>
+                  <th scope="col" className="num">
+                    Days left
+                  </th>
+                  <th scope="col">State</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {data.certificates.map((each) => (
+                  <tr key={each.name}>
+                    <td>
+                      <Plain text={each.name} />
+                    </td>
+                    <td className="num">{each.daysLeft}</td>
+                    <td>
+                      <Status
+                        word={each.daysLeft < 0 ? 'expired' : each.daysLeft < 21 ? 'slow' : 'ok'}
+                        label={each.daysLeft < 0 ? 'expired' : each.daysLeft < 21 ? 'renew it' : 'good'}
+                      />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         )}
       </Card>
     </div>

@@ -42,50 +42,52 @@ export function TokenList() {
       ) : tokens.data.length === 0 ? (
         <Empty title="There are no tokens" command="millrace token create" />
       ) : (
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">May</th>
-              <th scope="col">Made</th>
-              <th scope="col">Last used</th>
-              <th scope="col">
-                <span className="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {tokens.data.map((token) => (
-              <tr key={token.name}>
-                <td>
-                  <Plain text={token.name} />
-                </td>
-                <td>{token.scope}</td>
-                <td>
-                  {token.created === null ? (
-                    <span className="dim">in the configuration</span>
-                  ) : (
-                    <When at={token.created} />
-                  )}
-                </td>
-                <td>
-                  {token.lastUsed === null ? (
-                    <span className="dim">never</span>
-                  ) : (
-                    <When at={token.lastUsed} relative />
-                  )}
-                </td>
-                <td>
-                  {token.created !== null && (
-                    <Button size="xs" variant="default" onClick={() => setRemoving(token.name)}>
-                      Revoke
-                    </Button>
-                  )}
-                </td>
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Tokens">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">May</th>
+                <th scope="col">Made</th>
+                <th scope="col">Last used</th>
+                <th scope="col">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {tokens.data.map((token) => (
+                <tr key={token.name}>
+                  <td>
+                    <Plain text={token.name} />
+                  </td>
+                  <td>{token.scope}</td>
+                  <td>
+                    {token.created === null ? (
+                      <span className="dim">in the configuration</span>
+                    ) : (
+                      <When at={token.created} />
+                    )}
+                  </td>
+                  <td>
+                    {token.lastUsed === null ? (
+                      <span className="dim">never</span>
+                    ) : (
+                      <When at={token.lastUsed} relative />
+                    )}
+                  </td>
+                  <td>
+                    {token.created !== null && (
+                      <Button size="xs" variant="default" onClick={() => setRemoving(token.name)}>
+                        Revoke
+                      </Button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {adding && <NewToken close={() => setAdding(false)} />}
       {removing !== null && <Revoke name={removing} close={() => setRemoving(null)} />}

@@ -41,47 +41,49 @@ export function UserList() {
       ) : users.data.users.length === 0 ? (
         <Empty title="There are no users in the configuration" command="millrace user hash" />
       ) : (
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">May send as</th>
-              <th scope="col">
-                <span className="sr-only">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {users.data.users.map((user) => (
-              <tr key={user.name}>
-                <td>
-                  <Plain text={user.name} />
-                </td>
-                <td>
-                  <Plain
-                    text={(user.senders ?? user.settings?.senders ?? []).join(', ')}
-                    none="any address"
-                  />
-                </td>
-                <td>
-                  <Button
-                    size="xs"
-                    variant="default"
-                    onClick={() =>
-                      setRemoving({
-                        method: 'DELETE',
-                        path: `${PATH}/${encodeURIComponent(user.name)}`,
-                        revision: users.data.revision,
-                      })
-                    }
-                  >
-                    Remove
-                  </Button>
-                </td>
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Users">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">May send as</th>
+                <th scope="col">
+                  <span className="sr-only">Actions</span>
+                </th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {users.data.users.map((user) => (
+                <tr key={user.name}>
+                  <td>
+                    <Plain text={user.name} />
+                  </td>
+                  <td>
+                    <Plain
+                      text={(user.senders ?? user.settings?.senders ?? []).join(', ')}
+                      none="any address"
+                    />
+                  </td>
+                  <td>
+                    <Button
+                      size="xs"
+                      variant="default"
+                      onClick={() =>
+                        setRemoving({
+                          method: 'DELETE',
+                          path: `${PATH}/${encodeURIComponent(user.name)}`,
+                          revision: users.data.revision,
+                        })
+                      }
+                    >
+                      Remove
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
       {adding && users.data && <NewUser revision={users.data.revision} close={() => setAdding(false)} />}
       {removing && (
