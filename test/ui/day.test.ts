@@ -41,9 +41,16 @@ async function start(cleanup: Cleanup) {
   ].join('\n');
   const gateway = await Gateway.start(cleanup, { folder, configuration, ports: [port] });
   const browser = await startBrowser(cleanup);
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: 'reduce',
+  });
   const url = `http://127.0.0.1:${admin}`;
-  await until('the pages to be served', 10_000, async () => (await fetch(url).catch(() => null))?.ok === true);
+  await until(
+    'the pages to be served',
+    10_000,
+    async () => (await fetch(url).catch(() => null))?.ok === true,
+  );
   const watched = await watchedPage(context, url);
   return { folder, port, rspamd, gateway, url, ...watched };
 }
@@ -83,7 +90,8 @@ test('the admin’s day', { skip: skipWithout('chromium', 'rspamd') }, async (t)
   await page.getByLabel('Name', { exact: true }).fill('rspamd');
   await page.getByLabel('Hostname').fill('127.0.0.1');
   await page.getByLabel('Port', { exact: true }).fill(String(rspamd));
-  for (const stage of ['connect', 'ehlo', 'mail', 'rcpt']) await page.getByRole('checkbox', { name: stage, exact: true }).check();
+  for (const stage of ['connect', 'ehlo', 'mail', 'rcpt'])
+    await page.getByRole('checkbox', { name: stage, exact: true }).check();
   await page.getByRole('button', { name: 'Test connection' }).click();
   const tested = page.getByRole('dialog');
   await tested.getByText('Say goodbye').waitFor();
@@ -99,7 +107,11 @@ test('the admin’s day', { skip: skipWithout('chromium', 'rspamd') }, async (t)
   await review.getByRole('button', { name: 'Close' }).last().click();
   await page.locator('.milter-card').nth(1).waitFor();
   assert.deepEqual(await cards(page), ['spare', 'rspamd']);
-  assert.match(await readFile(gateway.configFile, 'utf8'), /# is not there[^]*name: rspamd/, 'comments are kept');
+  assert.match(
+    await readFile(gateway.configFile, 'utf8'),
+    /# is not there[^]*name: rspamd/,
+    'comments are kept',
+  );
 
   // Another order, by keyboard alone.
   await page.getByRole('button', { name: 'Move rspamd up' }).focus();
@@ -125,7 +137,11 @@ test('the admin’s day', { skip: skipWithout('chromium', 'rspamd') }, async (t)
   await page.getByRole('heading', { name: 'What happened' }).waitFor();
   await page.getByRole('link', { name: /^Filters/ }).click();
   await page.locator('.field-diff tr.added').filter({ hasText: 'rspamd' }).first().waitFor();
-  await page.locator('.field-diff').getByText(/X-Spamd-Result/i).first().waitFor();
+  await page
+    .locator('.field-diff')
+    .getByText(/X-Spamd-Result/i)
+    .first()
+    .waitFor();
   await shoot(page, 'day-6-diff');
   assert.deepEqual(await axeFindings(page), []);
 
@@ -169,7 +185,9 @@ test('the admin’s day', { skip: skipWithout('chromium', 'rspamd') }, async (t)
   await page.getByRole('button', { name: 'Release it' }).click();
   await page.getByText('Finished: 1 done').waitFor();
   await shoot(page, 'day-9-released');
-  await until('it to be delivered', 10_000, async () => (await readMaildir(join(folder, 'mail'))).some((mail) => mail.toString('latin1').includes('Let me go.')));
+  await until('it to be delivered', 10_000, async () =>
+    (await readMaildir(join(folder, 'mail'))).some((mail) => mail.text.includes('Let me go.')),
+  );
 
   // And a hostile message is as inert here as with made-up data.
   await page.getByRole('button', { name: 'Close' }).last().click();
