@@ -55,7 +55,7 @@ export function milters(text?: string): Record<string, unknown>[] {
         timeoutData: '90s',
         parallel: true,
       },
-      text ?? 'new mail gets 451 4.7.1, the sender tries again',
+      text ?? 'While this filter cannot be used, new mail gets 451 4.7.1 and its sender tries again later.',
       health('answering'),
     ),
     one(
@@ -67,7 +67,7 @@ export function milters(text?: string): Record<string, unknown>[] {
         onError: 'quarantine',
         parallel: true,
       },
-      'mail is accepted and held',
+      'While this filter cannot be used, mail is accepted and held.',
       health('unreachable', {
         tries: 3,
         nextTry: iso(NOW + 20_000),
@@ -79,7 +79,7 @@ export function milters(text?: string): Record<string, unknown>[] {
       2,
       'opendkim',
       { hostname: '127.0.0.1', port: 8891, tempFailOnError: false },
-      'mail passes unfiltered',
+      'While this filter cannot be used, mail passes unfiltered.',
       health('paused', {
         pausedBy: text ?? 'eva',
         pausedUntil: iso(NOW + 3_600_000),

@@ -137,7 +137,7 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
         </div>
         {health && <HealthLine health={health} />}
         <p className={health?.state === 'unreachable' ? 'meanwhile now' : 'meanwhile'}>
-          <Icon name="info" size={14} /> While it is down: <Plain text={milter.says} />
+          <Icon name="info" size={14} /> <Plain text={milter.says} />
         </p>
         <FailureNote error={resume.error} />
         <dl className="milter-facts">
@@ -218,11 +218,14 @@ function HealthLine({ health }: { readonly health: MilterHealth }) {
 
 function Figures({ health }: { readonly health: MilterHealth }) {
   const errors = Object.entries(health.errors).filter(([, n]) => n > 0);
+  const answered = Object.values(health.answers).some((n) => n > 0);
   return (
     <>
-      <Fact name="Waits">
-        p50 {span(health.p50)} · p95 {span(health.p95)} · p99 {span(health.p99)}
-      </Fact>
+      {answered && (
+        <Fact name="Waits">
+          p50 {span(health.p50)} · p95 {span(health.p95)} · p99 {span(health.p99)}
+        </Fact>
+      )}
       <Fact name="Conversations">
         {count(health.inFlight)} in flight · {count(health.idle)} kept open
       </Fact>

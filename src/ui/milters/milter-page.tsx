@@ -35,7 +35,7 @@ export function MilterPage() {
     <Page
       title={isNew ? 'New milter' : name}
       crumbs={crumbs}
-      intro={milter && !isNew ? `While it is down: ${milter.says}` : undefined}
+      intro={milter && !isNew ? milter.says : undefined}
     >
       <MilterForm
         key={isNew ? `new ${of}` : `${name} ${list.data.revision}`}
