@@ -71,7 +71,7 @@ export function historyRow(n: number, total: number, text?: string): Record<stri
       ? [text, text]
       : [`${pick(['office', 'sales', 'support'], n)}@example.com`, 'team@example.com'].slice(0, 1 + (n % 2)),
     recipients: 1 + (n % 2),
-    subject: text ?? `${pick(SUBJECTS, n)}`,
+    subject: text ?? pick(SUBJECTS, n),
     size: 900 + ((n * 7919) % 400_000),
     outcome,
     reply: text ?? reply,

@@ -34,7 +34,7 @@ export function onSignedOut(listener: Listener): void {
 
 /** Whether the gateway can be reached, as a store for React. */
 export const connection = {
-  subscribe(listener: Listener): () => void {
+  subscribe: (listener: Listener): (() => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
   },

@@ -41,41 +41,7 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
   const editPath = `${MILTERS}/${encodeURIComponent(name)}`;
   return (
     <article className="card milter-card" aria-label={`${place + 1}. ${name}`}>
-      {admin && (
-        <div className="milter-order">
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`Move ${name} up`}
-            disabled={place === 0}
-            onClick={() => move(place - 1)}
-          >
-            <Icon name="up" />
-          </button>
-          <span
-            className="milter-number"
-            draggable
-            title="Drag to change the order"
-            onDragStart={(event) => {
-              event.dataTransfer.effectAllowed = 'move';
-              event.dataTransfer.setData('text/plain', name);
-              drag(name);
-            }}
-            onDragEnd={() => drag(null)}
-          >
-            {place + 1}
-          </span>
-          <button
-            type="button"
-            className="icon-button"
-            aria-label={`Move ${name} down`}
-            disabled={place === of - 1}
-            onClick={() => move(place + 1)}
-          >
-            <Icon name="down" />
-          </button>
-        </div>
-      )}
+      {admin && <OrderButtons name={name} place={place} of={of} move={move} drag={drag} />}
       <div className="milter-main">
         <div className="row apart">
           <div className="row">
@@ -111,28 +77,7 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
             <Button size="xs" variant="default" component={Link} href={editPath}>
               {admin ? 'Edit' : 'Look'}
             </Button>
-            {admin && (
-              <>
-                <button
-                  type="button"
-                  className="icon-button"
-                  aria-label={`Duplicate ${name}`}
-                  title="Duplicate"
-                  onClick={duplicate}
-                >
-                  <Icon name="copy" />
-                </button>
-                <button
-                  type="button"
-                  className="icon-button"
-                  aria-label={`Delete ${name}`}
-                  title="Delete"
-                  onClick={remove}
-                >
-                  <Icon name="trash" />
-                </button>
-              </>
-            )}
+            {admin && <MoreButtons name={name} duplicate={duplicate} remove={remove} />}
           </div>
         </div>
         {health && <HealthLine health={health} />}
@@ -151,6 +96,75 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
         </dl>
       </div>
     </article>
+  );
+}
+
+type OrderProps = Pick<Props, 'place' | 'of' | 'move' | 'drag'> & { readonly name: string };
+
+function OrderButtons({ name, place, of, move, drag }: OrderProps) {
+  return (
+    <div className="milter-order">
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Move ${name} up`}
+        disabled={place === 0}
+        onClick={() => move(place - 1)}
+      >
+        <Icon name="up" />
+      </button>
+      <span
+        className="milter-number"
+        draggable
+        title="Drag to change the order"
+        onDragStart={(event) => {
+          event.dataTransfer.effectAllowed = 'move';
+          event.dataTransfer.setData('text/plain', name);
+          drag(name);
+        }}
+        onDragEnd={() => drag(null)}
+      >
+        {place + 1}
+      </span>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Move ${name} down`}
+        disabled={place === of - 1}
+        onClick={() => move(place + 1)}
+      >
+        <Icon name="down" />
+      </button>
+    </div>
+  );
+}
+
+function MoreButtons({
+  name,
+  duplicate,
+  remove,
+}: Pick<Props, 'duplicate' | 'remove'> & { readonly name: string }) {
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Duplicate ${name}`}
+        title="Duplicate"
+        onClick={duplicate}
+      >
+        <Icon name="copy" />
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={`Delete ${name}`}
+        title="Delete"
+        onClick={remove}
+      >
+        <Icon name="trash" />
+      </button>
+    </>
   );
 }
 

@@ -81,6 +81,24 @@ function EntryPage({ entry }: { readonly entry: Entry }) {
           <Link href={`/quarantine/${entry.id}`}>Look at it in the quarantine</Link>
         </Note>
       )}
+      <EntryFacts entry={entry} />
+      {verb && (
+        <OrderWindow
+          verb={verb}
+          about={{ ids: [entry.id] }}
+          close={(done) => {
+            setVerb(null);
+            if (done && verb !== 'retry' && verb !== 'hold') navigate(listAddress('/queue'));
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+function EntryFacts({ entry }: { readonly entry: Entry }) {
+  return (
+    <>
       <div className="columns">
         <Card title="Message" aside={<Link href={`/messages/${entry.id}`}>History</Link>}>
           <dl className="facts">
@@ -143,16 +161,6 @@ function EntryPage({ entry }: { readonly entry: Entry }) {
           </table>
         </div>
       </Card>
-      {verb && (
-        <OrderWindow
-          verb={verb}
-          about={{ ids: [entry.id] }}
-          close={(done) => {
-            setVerb(null);
-            if (done && verb !== 'retry' && verb !== 'hold') navigate(listAddress('/queue'));
-          }}
-        />
-      )}
-    </Page>
+    </>
   );
 }
