@@ -25,6 +25,8 @@ await Promise.all([
   inTurn([
     ['types', bin('tsc'), ['-p', 'tsconfig.json']],
     ['types of the pure folders', bin('tsc'), ['-p', 'tsconfig.pure.json']],
+    ['types of the pages', bin('tsc'), ['-p', 'src/ui']],
+    ['types of their tests', bin('tsc'), ['-p', 'test/ui']],
     ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts']],
     ['borders', process.execPath, ['scripts/borders.mjs']],
   ]),

@@ -28,6 +28,7 @@ libfaketime      /usr/share/doc/libfaketime/copyright  test/reliability-d-clock 
 eatmydata        /usr/bin/eatmydata                  test/control-group (a gateway whose syncs do nothing)
 swaks            /usr/bin/swaks                      test/lmtp (an LMTP client); test/interop-swaks (PROXY, XCLIENT, ...); probing by hand
 dovecot-lmtpd    /usr/lib/dovecot/lmtp               test/interop-dovecot (Dovecot takes mail by LMTP)
+chromium         /usr/bin/chromium                   test/ui (the pages in a browser)
 openssl          /usr/bin/openssl                    TLS tests (certificates are made at run time)
 m4               /usr/bin/m4                         test/differential-sendmail (makes Sendmail's configuration)
 prometheus       /usr/bin/promtool                   test/metrics-scrape (promtool checks a scrape and the alert rules)

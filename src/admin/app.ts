@@ -16,6 +16,7 @@ import { addMilterHealth } from './milter-health.ts';
 import { addMilterTest } from './milter-test.ts';
 import { addConfig } from './settings-config.ts';
 import { addLists } from './settings-lists.ts';
+import { addPages } from './pages.ts';
 import { problem } from './problem.ts';
 import { addQueue } from './queue.ts';
 import { addSession } from './session.ts';
@@ -60,7 +61,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   app.use(async (c, next) => {
     await next();
     c.header('x-content-type-options', 'nosniff');
-    c.header('cache-control', 'no-store');
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
   });
   if (entry?.door === 'loopback') app.use(entry.access.host);
   const gate = entry && entry.door !== 'owner' ? entry.access.gate : null;
@@ -85,5 +86,6 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   const info = { title: 'Millrace', version: VERSION };
   app.use('/api/openapi.json', needs('viewer'));
   app.doc31('/api/openapi.json', { openapi: '3.1.0', info });
+  addPages(app);
   return app;
 }

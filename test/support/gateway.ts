@@ -9,6 +9,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { pagesAreFresh } from './built-pages.ts';
 import { ROOT, type Cleanup } from './folders.ts';
 import { launch, run, type Running } from './processes.ts';
 import { greets, until } from './wait.ts';
@@ -161,12 +162,14 @@ function fresh(): boolean {
   const entry = join(ROOT, 'dist', 'cli', 'index.js');
   if (!existsSync(entry)) return false;
   // The compiler writes a folder's files in no fixed order, so the oldest of what it wrote decides.
-  return pickTime('src', '.ts', Math.max) < pickTime('dist', '.js', Math.min);
+  return pagesAreFresh() && pickTime('src', '.ts', Math.max) < pickTime('dist', '.js', Math.min);
 }
 
 function pickTime(folder: string, ending: string, pick: (...times: number[]) => number): number {
   const times = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((e) => e.isFile() && e.name.endsWith(ending) && !/\.(test|cases)\.ts$/.test(e.name))
-    .map((e) => statSync(join(e.parentPath ?? e.path, e.name)).mtimeMs);
+    .map((e) => join(e.parentPath ?? e.path, e.name))
+    .filter((file) => !file.startsWith(join(ROOT, folder, 'ui')))
+    .map((file) => statSync(file).mtimeMs);
   return pick(...times);
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { readText } from './documents.ts';
 import { ROOT } from './folders.ts';
 
-/** Paths of the files the program is made of: no tests, no cases. */
+/** Paths of the files the program is made of: no tests, no cases, not the web pages. */
 export function sourceFiles(below = 'src'): readonly string[] {
   return readdirSync(join(ROOT, below), { recursive: true, encoding: 'utf8' })
     .map((path) => `${below}/${path.replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !/\.(test|cases)\.ts$|\/zz-/.test(path))
+    .filter((path) => path.endsWith('.ts') && !/\.(test|cases)\.ts$|\/zz-|^src\/ui\//.test(path))
     .toSorted();
 }
 

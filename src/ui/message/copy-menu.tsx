@@ -1,0 +1,40 @@
+/** Ways to take a message along: as a file, as a line for the shell, as a test of a filter. */
+import { useMay } from '../api/session.tsx';
+import type { HistoryRow } from '../api/shapes.ts';
+import { Copy } from '../parts/copy.tsx';
+import { LinkButton } from './message.tsx';
+
+export function CopyMenu({ row }: { readonly row: HistoryRow }) {
+  const may = useMay('operator');
+  const base = `/api/v1/history/${encodeURIComponent(row.id)}`;
+  return (
+    <>
+      {may && <LinkButton to={`${base}/message?which=final`} label="Download .eml" icon="download" />}
+      <Copy text={replayLine(row)} label="Copy replay line" />
+      {may && (
+        <LinkButton
+          to={`/api/v1/conversations/${encodeURIComponent(row.session)}/export?format=test`}
+          label="As filter test"
+          icon="download"
+        />
+      )}
+    </>
+  );
+}
+
+/** The command that plays the message to a filter again. */
+export function replayLine(row: HistoryRow): string {
+  const parts = ['millrace milter replay TARGET', shell(`${row.id}.eml`), '--from', shell(row.from)];
+  for (const to of row.to) parts.push('--to', shell(to));
+  parts.push('--ip', shell(row.client), '--helo', shell(row.helo));
+  if (row.user !== '') parts.push('--auth', shell(row.user));
+  return parts.join(' ');
+}
+
+/** Hostile text as one word of the shell, on one line. */
+function shell(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (/[\u0000-\u001f\u007f]/.test(text))
+    return `$'${text.replace(/[\u0000-\u001f\u007f\\']/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}'`;
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
