@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk, Metrics } from '#gateway';
+import { makeDesk, Metrics, Trail } from '#gateway';
 import { bodyOf, bytesOf } from '#message';
 import type { NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
@@ -58,6 +58,7 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   const desk = makeDesk({
     spool,
     suspensions: new Suspensions({ clock, notices, file: '' }),
+    trail: new Trail({ clock, notices, file: '' }),
     config: () => assert.fail('no notice is made here'),
     filters: () => assert.fail('no filter is asked here'),
     newId: makeQueueId(clock),
@@ -336,7 +337,27 @@ test('the API describes itself: every way in is in the document', async () => {
   };
   assert.equal(document.openapi, '3.1.0');
   assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/api/v1/capture',
+    '/api/v1/conversations',
+    '/api/v1/conversations/{session}',
+    '/api/v1/conversations/{session}/events',
+    '/api/v1/conversations/{session}/export',
+    '/api/v1/conversations/{session}/packets',
+    '/api/v1/conversations/{session}/pin',
+    '/api/v1/events',
+    '/api/v1/history',
+    '/api/v1/history/{id}',
+    '/api/v1/history/{id}/changes',
+    '/api/v1/history/{id}/message',
+    '/api/v1/jobs',
+    '/api/v1/jobs/{id}',
     '/api/v1/overview',
+    '/api/v1/quarantine',
+    '/api/v1/quarantine/{id}',
+    '/api/v1/quarantine/{id}/audit',
+    '/api/v1/quarantine/{id}/note',
+    '/api/v1/quarantine/{id}/preview',
+    '/api/v1/quarantine/{id}/rescan',
     '/api/v1/queue',
     '/api/v1/queue-orders',
     '/api/v1/queue-shape',

@@ -6,10 +6,12 @@
  */
 import { Command, CommanderError } from 'commander';
 import { addConfigCheck } from './config-check.ts';
+import { addHistory } from './history/commands.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
+import { addTrace } from './trace/commands.ts';
 import { addUserHash } from './user-hash.ts';
 import { addVersion } from './version.ts';
 
@@ -50,6 +52,8 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addQueue(program, terminal, ends);
   addQuarantine(program, terminal, ends);
   addReady(program, terminal, ends);
+  addTrace(program, terminal, ends);
+  addHistory(program, terminal, ends);
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);
   addVersion(program, terminal, ends);

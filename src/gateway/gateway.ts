@@ -27,7 +27,7 @@ import { trustedPeers } from './peers.ts';
 import { Shedding, type Bearable } from './shedding.ts';
 import { descriptorLimit, sessionsWithin } from './descriptors.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
-import { HeldExpiry, heldExpirySettings, makeDesk } from './queue/index.ts';
+import { HeldExpiry, heldExpirySettings, makeDesk, openTrail } from './queue/index.ts';
 import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
@@ -129,8 +129,9 @@ export class Gateway {
           ...(this.#watching && { observer: this.#watching.delivery }),
         });
     const wake = (): void => this.#outgoing.wake();
+    const trail = openTrail(config, around);
     const heard = this.#watching && { observer: this.#watching.queue };
-    const parts = { ...around, spool, newId, wake, ...heard };
+    const parts = { ...around, spool, trail, newId, wake, ...heard };
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
@@ -271,10 +272,12 @@ export class Gateway {
     this.#users.close();
     this.#filters.close();
     this.#certificates.close();
+    await this.office?.desk.jobs.stop();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(graceMs);
     await this.#journal?.close();
     await this.#around.metrics.stop();
+    await this.office?.desk.trail.close();
     await this.#spool.close();
   }
 
