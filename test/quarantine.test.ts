@@ -102,6 +102,35 @@ test('a filter that still minds keeps it held, whatever it says; nothing is lost
   assert.deepEqual(await readMaildir(h.mail), []);
 });
 
+test('filters are asked what they would say now: nothing is let go, nothing changes, and it is written down', async (t) => {
+  const { h, id, judge, heard } = await heldMessage(t);
+  const { orders, trail, store } = h.gateway.office!.desk;
+  const before = await store.get(id);
+  const ask = (...skip: string[]) => orders.rescan(id, skip, EVA);
+  assert.deepEqual(await ask(), { id, verdict: 'hold', detail: 'judge holds it again: looks odd' });
+  judge.verdict = reject(550, '5.7.1', 'bad');
+  assert.match((await ask()).detail, /^milter:judge says 550 5\.7\.1 bad/);
+  judge.verdict = discard;
+  assert.equal((await ask()).verdict, 'discard');
+  heard.length = 0;
+  const { verdict, passed } = await ask('judge');
+  assert.equal(verdict, 'pass');
+  assert.deepEqual(heard, [], 'who is skipped hears nothing');
+  const fields = (header: Uint8Array): number =>
+    Buffer.from(header)
+      .toString()
+      .match(/^X-Marked: yes/gm)!.length;
+  assert.deepEqual([fields(passed!.before), fields(passed!.after)], [1, 2]);
+  assert.deepEqual(passed!.to, ['b@in.test', 'c@in.test']);
+  assert.equal((await ask('nobody')).verdict, 'unfit');
+  assert.deepEqual(await store.get(id), before);
+  assert.deepEqual(await readMaildir(h.mail), []);
+  assert.deepEqual(
+    (await trail.of(id)).map((r) => `${r.verb} ${r.by} ${r.detail.split(':')[0]}`),
+    ['hold', 'refuse', 'discard', 'pass', 'unfit'].map((said) => `rescan operator:eva ${said}`),
+  );
+});
+
 test('past the filter that held it, the others are asked again; past all of them, none is', async (t) => {
   const skipped = await heldMessage(t);
   assert.equal((await release(skipped.h, skipped.id, { skip: ['judge'] })).result, 'done');

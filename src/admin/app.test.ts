@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk, Metrics, Settings } from '#gateway';
+import { makeDesk, Metrics, Settings, Trail } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import { bodyOf, bytesOf } from '#message';
 import type { NoticeName } from '#notices';
@@ -60,6 +60,7 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   const desk = makeDesk({
     spool,
     suspensions: new Suspensions({ clock, notices, file: '' }),
+    trail: new Trail({ clock, notices, file: '' }),
     config: () => assert.fail('no notice is made here'),
     filters: () => assert.fail('no filter is asked here'),
     newId: makeQueueId(clock),
@@ -344,11 +345,25 @@ test('the API describes itself: every way in is in the document', async () => {
   assert.equal(document.openapi, '3.1.0');
   const paths = Object.keys(document.paths);
   for (const path of [
+    '/api/v1/capture',
     '/api/v1/config',
+    '/api/v1/conversations',
+    '/api/v1/conversations/{session}',
+    '/api/v1/conversations/{session}/events',
+    '/api/v1/conversations/{session}/export',
+    '/api/v1/conversations/{session}/packets',
+    '/api/v1/conversations/{session}/pin',
     '/api/v1/dry-run',
+    '/api/v1/events',
     '/api/v1/expressions/check',
     '/api/v1/expressions/eval',
     '/api/v1/expressions/language',
+    '/api/v1/history',
+    '/api/v1/history/{id}',
+    '/api/v1/history/{id}/changes',
+    '/api/v1/history/{id}/message',
+    '/api/v1/jobs',
+    '/api/v1/jobs/{id}',
     '/api/v1/milter-health',
     '/api/v1/milter-test',
     '/api/v1/milters',
@@ -359,6 +374,12 @@ test('the API describes itself: every way in is in the document', async () => {
     '/api/v1/milters/{name}/reset',
     '/api/v1/milters/{name}/resume',
     '/api/v1/overview',
+    '/api/v1/quarantine',
+    '/api/v1/quarantine/{id}',
+    '/api/v1/quarantine/{id}/audit',
+    '/api/v1/quarantine/{id}/note',
+    '/api/v1/quarantine/{id}/preview',
+    '/api/v1/quarantine/{id}/rescan',
     '/api/v1/queue',
     '/api/v1/queue-orders',
     '/api/v1/queue-shape',

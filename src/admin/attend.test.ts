@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '#clock';
 import { Suspensions } from '#delivery';
-import { makeDesk, Metrics, Settings } from '#gateway';
+import { makeDesk, Metrics, Settings, Trail } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
@@ -34,6 +34,7 @@ async function open(
   const desk = makeDesk({
     spool: new MemorySpool(),
     suspensions: new Suspensions({ clock, notices, file: '' }),
+    trail: new Trail({ clock, notices, file: '' }),
     config: () => config,
     filters: () => assert.fail('no filter is asked here'),
     newId: makeQueueId(clock),

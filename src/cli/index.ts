@@ -8,11 +8,13 @@ import { Command, CommanderError } from 'commander';
 import { addConfigCheck } from './config-check.ts';
 import { addExpr } from './expr.ts';
 import { addMilter } from './milter/commands.ts';
+import { addHistory } from './history/commands.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
 import { addConfig, addToken } from './settings/commands.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
+import { addTrace } from './trace/commands.ts';
 import { addUserHash } from './user-hash.ts';
 import { addVersion } from './version.ts';
 
@@ -56,6 +58,8 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   addMilter(program, terminal, ends);
   addExpr(program, terminal, ends);
   addReady(program, terminal, ends);
+  addTrace(program, terminal, ends);
+  addHistory(program, terminal, ends);
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);
   addToken(program, terminal, ends);

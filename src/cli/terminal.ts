@@ -1,8 +1,8 @@
 /**
  * The two ends of a command: results go to `out`, messages to `err`.
  *
- * A closed pipe (`| head`) is no error: what can no longer be written is dropped and `closed` says so. Colour is used only for
- * messages on a terminal, never with NO_COLOR. Never throws.
+ * A closed pipe (`| head`) is no error: what can no longer be written is dropped and `closed` says so. Colour is used only on a
+ * terminal, never with NO_COLOR. Never throws.
  */
 import type { Readable, Writable } from 'node:stream';
 
@@ -37,14 +37,18 @@ export class Terminal {
   /** Whoever read the results has gone; producing more is useless. */
   closed = false;
   readonly #colour: boolean;
+  /** Results may be coloured: they go to a terminal that is not told otherwise. */
+  readonly colourful: boolean;
   readonly #quiet = (): void => {
     this.closed = true;
   };
 
   constructor(machine: Machine) {
     this.machine = machine;
-    const { env, stderr } = machine;
-    this.#colour = stderr.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+    const { env, stdout, stderr } = machine;
+    const may = !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+    this.#colour = stderr.isTTY === true && may;
+    this.colourful = stdout.isTTY === true && may;
     machine.stdout.on('error', this.#quiet);
     machine.stderr.on('error', this.#quiet);
   }

@@ -29,7 +29,7 @@ import { trustedPeers } from './peers.ts';
 import { bearable, Shedding } from './shedding.ts';
 import { deliveryElsewhere, deliveryHere, suspensionsFile, type Outgoing } from './outgoing.ts';
 import { makeMilterDesk, Pauses, type MilterDesk } from './milters/index.ts';
-import { HeldExpiry, heldExpirySettings, makeDesk, type DeskOptions } from './queue/index.ts';
+import { HeldExpiry, heldExpirySettings, makeDesk, openTrail, type DeskOptions } from './queue/index.ts';
 import type { Office } from './office.ts';
 import { readiness } from './ready.ts';
 import { Recipients } from './recipients.ts';
@@ -148,8 +148,9 @@ export class Gateway {
           ...(this.#watching && { observer: this.#watching.delivery }),
         });
     const wake = (): void => this.#outgoing.wake();
+    const trail = openTrail(config, around);
     const heard = this.#watching && { observer: this.#watching.queue };
-    const parts = { ...around, spool, newId, wake, ...heard };
+    const parts = { ...around, spool, trail, newId, wake, ...heard };
     const { suspensions } = this.#outgoing;
     const forgive = (): void => this.#outgoing.forgive();
     const desk = { ...parts, forgive, suspensions, config: () => this.#config, filters: () => this.#stages };
@@ -290,10 +291,12 @@ export class Gateway {
     this.#filters.close();
     this.#pauses.close();
     this.#certificates.close();
+    await this.office?.desk.jobs.stop();
     await this.#heldExpiry?.stop();
     await this.#outgoing.stop(Math.max(0, deadline - clock.elapsed()));
     await this.#journal?.close();
     await metrics.stop();
+    await this.office?.desk.trail.close();
     await this.#spool.close();
   }
 

@@ -140,12 +140,25 @@ function lineOf(
   };
 }
 
+/** What conditions look at. */
+type Facts = Omit<ConversationLine, 'cursor' | 'open' | 'pinned'>;
+
+/** The same conditions asked of a line at hand. */
+export function lineTest(where: ConversationWhere): (line: ConversationLine) => boolean {
+  let pinned = false;
+  const test = meaning(where, () => pinned);
+  return (line) => {
+    ({ pinned } = line);
+    return test(line, line.open);
+  };
+}
+
 function meaning(
   where: ConversationWhere,
   isPinned: (session: string) => boolean,
-): (line: PartLine, open: boolean) => boolean {
-  const tests: ((line: PartLine, open: boolean) => boolean)[] = [];
-  const text = (wanted: string | undefined, of: (line: PartLine, test: Test) => boolean): void => {
+): (line: Facts, open: boolean) => boolean {
+  const tests: ((line: Facts, open: boolean) => boolean)[] = [];
+  const text = (wanted: string | undefined, of: (line: Facts, test: Test) => boolean): void => {
     if (wanted === undefined) return;
     const test = patternOf(wanted);
     tests.push((line) => of(line, test));

@@ -48,6 +48,17 @@ export async function historyPage(tables: Tables, query: HistoryQuery): Promise<
   return { rows, next: null, looked };
 }
 
+/** The same conditions asked of a row at hand. */
+export function rowTest(where: HistoryWhere): (row: HistoryRow) => boolean {
+  const { words, tests } = meaning(where);
+  const { since = 0, until = Infinity } = where;
+  return (row) =>
+    row.at >= since &&
+    row.at <= until &&
+    tests.every((test) => test(row)) &&
+    (words.length === 0 || saysAll(row, words));
+}
+
 const later = (a: string, b: string): string => (a > b ? a : b);
 const earlier = (a: string, b: string): string => (a === '' || (b !== '' && b < a) ? b : a);
 

@@ -9,3 +9,5 @@ export * from './reader.ts';
 export type { Recorder } from './recorder.ts';
 export * from './row.ts';
 export { shown } from './shown.ts';
+export { lineTest } from './conversations.ts';
+export { rowTest } from './history.ts';

@@ -12,6 +12,7 @@ import { decodeChanges } from './changes-code.ts';
 import { conversationPage, knowsSession, packetsOf, type OpenPart } from './conversations.ts';
 import type { PacketRow } from './conversation.ts';
 import { Gather } from './gather.ts';
+import { PartCount } from './part-count.ts';
 import { LOOK_EVERY, News } from './news.ts';
 import { historyPage, rowOf } from './history.ts';
 import type { PartLine } from './line-code.ts';
@@ -82,6 +83,7 @@ export class Journal implements JournalReader, RecorderHome {
   #timer: Cancel | null = null;
   #pruner: Cancel | null = null;
   readonly #news: News;
+  readonly #parts = new PartCount();
   #closed = false;
 
   constructor(options: JournalOptions) {
@@ -244,18 +246,14 @@ export class Journal implements JournalReader, RecorderHome {
   }
 
   figures(): JournalFigures {
-    const tables = this.#tables;
     const droppedBytes = this.#lost + (this.#gather?.lostBytes ?? 0);
     const capacity = this.#settings.conversations;
-    if (tables === null) return { rows: 0, sessions: 0, bytes: 0, capacity, droppedBytes };
-    tables.freshen();
-    return {
-      rows: countOf(tables.rows),
-      sessions: countOf(tables.lines),
-      bytes: bytesOf(tables.lines) + bytesOf(tables.packets),
-      capacity,
-      droppedBytes,
-    };
+    const none = { rows: 0, sessions: 0, bytes: 0, capacity, droppedBytes };
+    return this.#guarded(none, (open) => {
+      open.freshen();
+      const bytes = bytesOf(open.lines) + bytesOf(open.packets);
+      return { ...none, rows: countOf(open.rows), sessions: this.#parts.of(open.lines), bytes };
+    });
   }
 
   watch(listener: (what: JournalNews) => void): () => void {

@@ -64,12 +64,16 @@ export function encodeLine(l: PartLine, offset: number, length: number): string 
 
 const hundredths = (ms: number): number => Math.round(ms * 100);
 
-/** The directory of lines: bytes of the packets, then the lines. */
+/** Bytes before the lines of a directory: bytes of the packets, number of lines. */
+export const DIRECTORY_HEAD = 8;
+
+/** The directory of lines: its head, then the lines as one list. */
 export function encodeDirectory(lines: readonly string[], packetBytes: number): Buffer {
   const text = `[${lines.join(',')}]`;
-  const buffer = Buffer.allocUnsafeSlow(4 + Buffer.byteLength(text));
+  const buffer = Buffer.allocUnsafeSlow(DIRECTORY_HEAD + Buffer.byteLength(text));
   buffer.writeUInt32LE(packetBytes, 0);
-  buffer.write(text, 4, 'utf8');
+  buffer.writeUInt32LE(lines.length, 4);
+  buffer.write(text, DIRECTORY_HEAD, 'utf8');
   return buffer;
 }
 
@@ -77,17 +81,22 @@ type LineTuple = readonly unknown[];
 
 /** Bytes of the packets of a directory. */
 export function packetBytesOf(directory: Buffer): number {
-  return directory.length >= 4 ? directory.readUInt32LE(0) : 0;
+  return directory.length >= DIRECTORY_HEAD ? directory.readUInt32LE(0) : 0;
+}
+
+/** Its number of lines. */
+export function linesIn(directory: Buffer): number {
+  return directory.length >= DIRECTORY_HEAD ? directory.readUInt32LE(4) : 0;
 }
 
 /** Whether a directory may speak of a session; quick. */
 export function mentions(directory: Buffer, session: string): boolean {
-  return directory.indexOf(`["${session}",`, 4, 'latin1') >= 0;
+  return directory.indexOf(`["${session}",`, DIRECTORY_HEAD, 'latin1') >= 0;
 }
 
 export function decodeDirectory(directory: Buffer): readonly PlacedLine[] {
   try {
-    return (JSON.parse(directory.toString('utf8', 4)) as LineTuple[]).map(lineOf);
+    return (JSON.parse(directory.toString('utf8', DIRECTORY_HEAD)) as LineTuple[]).map(lineOf);
   } catch {
     return [];
   }

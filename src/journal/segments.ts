@@ -3,15 +3,15 @@
  *
  * Taking one copies its bytes, so that the tape it came from can go on at once. Blocks are used again after they were written.
  */
-import { encodeLine, type PartLine } from './line-code.ts';
+import { DIRECTORY_HEAD, encodeLine, type PartLine } from './line-code.ts';
 import { Spares } from './spares.ts';
 
 /** A block is closed when the next recording does not fit. */
 const BLOCK = 1024 * 1024;
 
-/** Room for the directory of a block to begin with, and the bytes before its first line. */
+/** Room for the directory of a block to begin with, and the bytes before its first line: the head and a bracket. */
 const DIRECTORY = 16 * 1024;
-const DIRECTORY_HEAD = 5;
+const LINES_AT = DIRECTORY_HEAD + 1;
 
 /** Parts that are written together. */
 export interface Segment {
@@ -65,7 +65,7 @@ export class Segments {
     if (this.#current !== null) this.#full.push(this.#current);
     const segment = length > BLOCK ? segmentOf(length) : this.#spares.take();
     segment.used = segment.parts = 0;
-    segment.directoryUsed = DIRECTORY_HEAD;
+    segment.directoryUsed = LINES_AT;
     return (this.#current = segment);
   }
 
@@ -80,7 +80,7 @@ function segmentOf(size: number): Segment {
     buffer: Buffer.allocUnsafeSlow(size),
     used: 0,
     directory: Buffer.allocUnsafeSlow(DIRECTORY),
-    directoryUsed: DIRECTORY_HEAD,
+    directoryUsed: LINES_AT,
     parts: 0,
   };
 }
@@ -102,9 +102,10 @@ const OPENS = 91;
 const CLOSES = 93;
 
 /** The finished directory of a block: see encodeDirectory. */
-export function directoryOf({ directory, directoryUsed, used }: Segment): Buffer {
+export function directoryOf({ directory, directoryUsed, used, parts }: Segment): Buffer {
   directory.writeUInt32LE(used, 0);
-  directory[DIRECTORY_HEAD - 1] = OPENS;
+  directory.writeUInt32LE(parts, 4);
+  directory[LINES_AT - 1] = OPENS;
   directory[directoryUsed - 1] = CLOSES;
   return directory.subarray(0, directoryUsed);
 }

@@ -5,6 +5,10 @@ export const queueNotices = {
   'queue.ordered': { level: 'info', says: 'an operator gave an order about a message in the queue' },
   'queue.hold-expired': { level: 'warn', says: 'a message was held for too long and is given up' },
   'queue.sweep-failed': { level: 'error', says: 'held messages could not be looked through; trying again' },
+  'queue.trail-failed': {
+    level: 'error',
+    says: 'the file of who did what to the queue cannot be written or read; orders are carried out nevertheless',
+  },
   'admin.listening': { level: 'info', says: 'the interface for operators listens' },
   'admin.not-listening': {
     level: 'error',

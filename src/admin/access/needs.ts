@@ -1,5 +1,5 @@
 /** What a request may do: three scopes, each of which includes those before it. */
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { problem } from '../problem.ts';
 
 /** `viewer` looks, but not into messages; `operator` works with queue and held mail; `admin` changes settings. */
@@ -28,3 +28,6 @@ export function needs(wanted: Scope): MiddlewareHandler<Admitted> {
     return problem(c, 403, `this needs the scope ${wanted}, the token has ${scope}`);
   };
 }
+
+/** Whether a request may do what operators do. */
+export const mayAct = (c: Context<Admitted>): boolean => (c.get('scope') ?? 'admin') !== 'viewer';

@@ -3,7 +3,8 @@ import { parseDuration } from '#clock';
 import type { MilterHealth } from '#gateway';
 import { printable } from '#message';
 import { EXIT, type Terminal } from '../terminal.ts';
-import { atGateway, type GatewayApi } from './api.ts';
+import type { Api } from '../queue/api.ts';
+import { atApi } from '../queue/reach.ts';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -12,8 +13,8 @@ const pathOf = (name: string, what: string): string => `/api/v1/milters/${encode
 
 /** `list`. */
 export function runList(options: Options, terminal: Terminal): Promise<number> {
-  return atGateway(options, terminal, async (api) => {
-    const { milters = [] } = (await api.get<{ milters: MilterHealth[] }>('/api/v1/milter-health')) ?? {};
+  return atApi(options, terminal, async (api) => {
+    const { milters } = await api.get<{ milters: MilterHealth[] }>('/api/v1/milter-health');
     if (options['json'] === true) {
       for (const health of milters) await terminal.result(JSON.stringify(health));
       return EXIT.ok;
@@ -68,9 +69,9 @@ function order(
   name: string,
   options: Options,
   terminal: Terminal,
-  give: (api: GatewayApi) => Promise<MilterHealth | null>,
+  give: (api: Api) => Promise<MilterHealth | null>,
 ): Promise<number> {
-  return atGateway(options, terminal, async (api) => {
+  return atApi(options, terminal, async (api) => {
     const health = await give(api);
     if (health === null) {
       terminal.error(`there is no filter ${printable(name, 64)}`, 'milters', 'see millrace milter list');

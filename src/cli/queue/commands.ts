@@ -21,12 +21,15 @@ const HELP: Readonly<Record<Verb, string>> = {
 };
 
 /** Every `--where` adds a condition. */
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
 
 /** Adds `queue`; its commands report their exit code to `ends`. */
 export function addQueue(program: Command, terminal: Terminal, ends: Ends): void {
   const queue = program.command('queue').description('accepted mail that waits for delivery');
-  addReading(queue, terminal, ends, false);
+  addReading(queue, terminal, ends);
   for (const verb of ['retry', 'hold', 'release', 'bounce', 'delete', 'redirect'] as const)
     addOrder(queue, verb, terminal, ends, false);
   addFigures(queue, terminal, ends);
@@ -36,18 +39,20 @@ export function addQueue(program: Command, terminal: Terminal, ends: Ends): void
 /** Adds `quarantine`: the same on held messages alone. */
 export function addQuarantine(program: Command, terminal: Terminal, ends: Ends): void {
   const quarantine = program.command('quarantine').description('mail that is held');
-  addReading(quarantine, terminal, ends, true);
+  addHeldReading(quarantine, terminal, ends);
+  addHeldWork(quarantine, terminal, ends);
   for (const verb of ['release', 'delete'] as const) addOrder(quarantine, verb, terminal, ends, true);
 }
 
-function reaching(command: Command): Command {
+/** The options of all commands that go to a gateway. */
+export function reaching(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file')
     .option('--url <url>', 'the HTTP API to ask (also MILLRACE_URL); its token comes from MILLRACE_TOKEN')
     .option('--token-file <file>', 'file with the token for --url');
 }
 
-function addReading(parent: Command, terminal: Terminal, ends: Ends, held: boolean): void {
+function addReading(parent: Command, terminal: Terminal, ends: Ends): void {
   const list = reaching(parent.command('list'))
     .description('list messages; the table is for people, --json for machines')
     .option(
@@ -61,15 +66,14 @@ function addReading(parent: Command, terminal: Terminal, ends: Ends, held: boole
       .createOption('--format <format>', 'postqueue: the lines of postqueue -j')
       .choices(['table', 'json', 'postqueue']),
   );
-  if (!held)
-    list.addOption(
-      list
-        .createOption('--state <state>', 'only messages in this state')
-        .choices(['queued', 'leased', 'held', 'active', 'deferred', 'incoming']),
-    );
+  list.addOption(
+    list
+      .createOption('--state <state>', 'only messages in this state')
+      .choices(['queued', 'leased', 'held', 'active', 'deferred', 'incoming']),
+  );
   list.action(async (options: Options) => {
     const { runList } = await import('./run.ts');
-    ends(await runList(held ? { ...options, state: 'held' } : options, terminal));
+    ends(await runList(options, terminal));
   });
   reaching(parent.command('show'))
     .description('show one message')
@@ -80,6 +84,56 @@ function addReading(parent: Command, terminal: Terminal, ends: Ends, held: boole
     .action(async (id: string, options: Options) => {
       const { runShow } = await import('./run.ts');
       ends(await runShow(id, options, terminal));
+    });
+}
+
+function addHeldReading(quarantine: Command, terminal: Terminal, ends: Ends): void {
+  reaching(quarantine.command('list'))
+    .description('list held mail, oldest first; the table is for people, --json for machines')
+    .option('--where <condition>', 'only those that match, such as held_by=rspamd or age>2h', collect)
+    .option('--json', 'one JSON object per message')
+    .action(async (options: Options) => {
+      const { runHeldList } = await import('./run-held.ts');
+      ends(await runHeldList(options, terminal));
+    });
+  reaching(quarantine.command('show'))
+    .description('show one message, and who did what to it; also one that is gone')
+    .argument('<id>', 'queue id')
+    .option('--preview', 'its header and text, decoded')
+    .option('--headers', 'its header, as it is')
+    .option('--body', 'the whole message, as it is')
+    .option('--json', 'one JSON object')
+    .action(async (id: string, options: Options) => {
+      const { runHeldShow } = await import('./run-held.ts');
+      ends(await runHeldShow(id, options, terminal));
+    });
+  reaching(quarantine.command('export'))
+    .description('the whole message, as it is, for a file')
+    .argument('<id>', 'queue id')
+    .action(async (id: string, options: Options) => {
+      const { runHeldShow } = await import('./run-held.ts');
+      ends(await runHeldShow(id, { ...options, body: true }, terminal));
+    });
+}
+
+function addHeldWork(quarantine: Command, terminal: Terminal, ends: Ends): void {
+  reaching(quarantine.command('rescan'))
+    .description('tell what the filters would say now')
+    .argument('<ids...>', 'queue ids')
+    .option('--skip <filter>', 'ask all filters but this one; may be given again', collect)
+    .option('--release', 'and let go what they let pass')
+    .option('--json', 'one JSON object per message')
+    .action(async (ids: readonly string[], options: Options) => {
+      const { runRescan } = await import('./run-held.ts');
+      ends(await runRescan(ids, options, terminal));
+    });
+  reaching(quarantine.command('note'))
+    .description('write a note beside a held message; an empty one takes it away')
+    .argument('<id>', 'queue id')
+    .argument('<text>', 'up to 1000 characters')
+    .action(async (id: string, text: string, options: Options) => {
+      const { runNote } = await import('./run-held.ts');
+      ends(await runNote(id, text, options, terminal));
     });
 }
 

@@ -3,8 +3,8 @@
  *
  * Both give and take the same values, so that a command does not know which one it has.
  */
-import type { ActResult, Shape, Stats, SuspensionLine, Verb } from '#gateway';
-import type { Order } from '#admin';
+import type { Order, VerdictLine } from '#admin';
+import type { ActResult, HeldLine, Preview, Shape, Stats, SuspensionLine, TrailRecord, Verb } from '#gateway';
 import type { QueueLine } from '#spool';
 
 /** Orders about many entries: by id, by conditions, or (with no conditions) all there are. */
@@ -24,8 +24,22 @@ export interface SuspendOrder {
   readonly for?: number;
 }
 
+/** What there is to held mail besides. */
+export interface HeldEnd {
+  /** Held entries that match, oldest first, some at a time. */
+  held(where: readonly string[]): AsyncIterable<readonly HeldLine[]>;
+  /** A look inside; null when no such entry is held. */
+  look(id: string): Promise<Preview | null>;
+  /** Who did what to an entry, oldest first. */
+  trail(id: string): Promise<readonly TrailRecord[]>;
+  /** What the filters would say now. */
+  rescan(id: string, skip: readonly string[]): Promise<VerdictLine>;
+  /** False when no such entry is held. */
+  note(id: string, text: string): Promise<boolean>;
+}
+
 /** A place where the queue can be looked at and worked on. Everything rejects with EndError, or with SpoolError of the spool. */
-export interface QueueEnd {
+export interface QueueEnd extends HeldEnd {
   /** Entries that match, oldest first, some at a time. */
   list(where: readonly string[]): AsyncIterable<readonly QueueLine[]>;
   show(id: string): Promise<QueueLine | null>;

@@ -3,6 +3,7 @@
  *
  * Rejects with SpoolError; with EndError for what cannot be understood. What needs more than the spool is loaded when it is asked for.
  */
+import type { Trail } from '#gateway';
 import type { Config } from '#gateway/config';
 import type { NoticeSink } from '#notices';
 import { openLmdbReader, queueLine, type EntryState, type SpoolStore } from '#spool';
@@ -17,6 +18,7 @@ export type Looked = Pick<SpoolStore, 'list' | 'get' | 'content'>;
 
 /** The part of an end that only looks. */
 export type Looking = Pick<QueueEnd, 'list' | 'show' | 'bytes' | 'stats' | 'shape'>;
+export type LookingAtHeld = Pick<QueueEnd, 'held' | 'look' | 'trail'>;
 
 /** Opens the spool of a configuration whose engine keeps it on disk, for looking. */
 export async function localReader(config: Config, notices: NoticeSink): Promise<QueueEnd> {
@@ -25,8 +27,18 @@ export async function localReader(config: Config, notices: NoticeSink): Promise<
   const no = (): never => {
     throw new EndError('request_failed', 'the spool was opened for looking only');
   };
+  const held = async (): Promise<LookingAtHeld> => {
+    const { openTrail, systemClock } = await import('#gateway');
+    const trail = openTrail(config, { clock: systemClock, notices });
+    return lookingAtHeld({ store, trail, holdExpire: () => config.delivery.holdExpire });
+  };
   return {
     ...lookingAt(store),
+    async *held(where) {
+      yield* (await held()).held(where);
+    },
+    look: async (id) => (await held()).look(id),
+    trail: async (id) => (await held()).trail(id),
     async suspensions() {
       const { openSuspensions, suspensionLine, systemClock } = await import('#gateway');
       const suspensions = openSuspensions(config, { clock: systemClock, notices });
@@ -34,6 +46,8 @@ export async function localReader(config: Config, notices: NoticeSink): Promise<
       return suspensions.list().map(suspensionLine);
     },
     orders: no,
+    rescan: no,
+    note: no,
     suspend: no,
     resume: no,
     close: () => store.close(),
@@ -72,6 +86,31 @@ export function lookingAt(store: Looked): Looking {
       const { shapeOf, systemClock } = await import('#gateway');
       return shapeOf(store, await whereOf(where), by, systemClock);
     },
+  };
+}
+
+/** What there is to look at of held mail. */
+export function lookingAtHeld({
+  store,
+  trail,
+  holdExpire,
+}: {
+  readonly store: Looked;
+  readonly trail: Pick<Trail, 'notes' | 'of'>;
+  readonly holdExpire: () => number;
+}): LookingAtHeld {
+  return {
+    async *held(where) {
+      const { heldLines, matching, systemClock } = await import('#gateway');
+      const conditions = await whereOf(['state=held', ...where]);
+      for await (const page of matching(store, conditions, systemClock))
+        yield heldLines({ store, trail, holdExpire }, page);
+    },
+    async look(id) {
+      const { lookInto } = await import('#gateway');
+      return lookInto(store, id);
+    },
+    trail: (id) => trail.of(id),
   };
 }
 

@@ -13,6 +13,7 @@ import { CATALOGUE, type NoticeKind, type NoticeSink } from '#notices';
 import { SpoolError } from '#spool';
 import { chooseFile, fileFrom, loadOrSay } from '../config-file.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
+import { apiAt, type Api } from './api.ts';
 import { EndError, type QueueEnd } from './end.ts';
 import { remoteEnd } from './remote.ts';
 
@@ -45,6 +46,29 @@ export async function atQueue(
     return told(error, where, terminal);
   } finally {
     await end?.close();
+  }
+}
+
+/**
+ * Runs `work` with the API of a gateway that runs: at a URL, or by the control socket of this configuration; the exit code.
+ * For what only a running gateway knows.
+ */
+export async function atApi(
+  options: ReachOptions,
+  terminal: Terminal,
+  work: (api: Api) => Promise<number>,
+): Promise<number> {
+  let where = options.url ?? terminal.machine.env['MILLRACE_URL'] ?? '';
+  try {
+    if (where !== '') return await work(apiAt(placeOf(where, options, terminal), whoAmI(terminal)));
+    where = 'the gateway';
+    const config = configOf(options.config, terminal);
+    if (typeof config === 'number') return config;
+    where = join(config.stateDir, CONTROL_SOCKET);
+    if (!(await isThere(where))) throw new EndError('unreachable', 'no gateway runs here');
+    return await work(apiAt({ socket: where }, whoAmI(terminal)));
+  } catch (error) {
+    return told(error, where, terminal);
   }
 }
 

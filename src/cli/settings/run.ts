@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { VersionLine } from '#gateway';
 import { fileFrom } from '../config-file.ts';
-import type { ReachOptions } from '../queue/reach.ts';
+import { atApi, type ReachOptions } from '../queue/reach.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
-import { atSettings } from './api.ts';
 
 const PATH = '/api/v1/config';
 
@@ -13,7 +12,7 @@ type Line = Omit<VersionLine, 'at'> & { readonly at: string };
 
 /** Prints what the file would change; says what is wrong with it. */
 export function runDiff(file: string, options: ReachOptions, terminal: Terminal): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
+  return atApi(options, terminal, async ({ send }) => {
     let text: string;
     try {
       text = readFileSync(fileFrom(file, terminal), 'utf8');
@@ -21,7 +20,7 @@ export function runDiff(file: string, options: ReachOptions, terminal: Terminal)
       terminal.error((error as Error).message, file, 'name the file of the new configuration');
       return EXIT.usage;
     }
-    const { diff } = await ask<{ diff: string }>('POST', `${PATH}/diff`, { text });
+    const { diff } = await send<{ diff: string }>('POST', `${PATH}/diff`, { text });
     if (diff !== '') await terminal.result(diff.trimEnd());
     return EXIT.ok;
   });
@@ -29,8 +28,8 @@ export function runDiff(file: string, options: ReachOptions, terminal: Terminal)
 
 /** Lets the gateway read its file again; says why it did not take it over. */
 export function runReload(options: ReachOptions, terminal: Terminal): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    const { trouble } = await ask<{ trouble: string }>('POST', `${PATH}/reload`, {});
+  return atApi(options, terminal, async ({ send }) => {
+    const { trouble } = await send<{ trouble: string }>('POST', `${PATH}/reload`, {});
     if (trouble === '') return EXIT.ok;
     terminal.error(trouble, 'the configuration', 'the gateway goes on with the old one: correct the file');
     return EXIT.configuration;
@@ -42,8 +41,8 @@ export function runHistory(
   options: ReachOptions & { readonly json?: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    for (const line of await ask<readonly Line[]>('GET', `${PATH}/history`)) {
+  return atApi(options, terminal, async ({ send }) => {
+    for (const line of await send<readonly Line[]>('GET', `${PATH}/history`)) {
       const { revision, at, by, summary } = line;
       await terminal.result(
         options.json ? JSON.stringify(line) : `${revision.slice(0, 12)}  ${at}  ${by || '-'}  ${summary}`,
@@ -55,8 +54,8 @@ export function runHistory(
 
 /** Goes back; prints what that changed. */
 export function runRollback(revision: string, options: ReachOptions, terminal: Terminal): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    const { diff } = await ask<{ diff: string }>('POST', `${PATH}/rollback`, { revision });
+  return atApi(options, terminal, async ({ send }) => {
+    const { diff } = await send<{ diff: string }>('POST', `${PATH}/rollback`, { revision });
     if (diff !== '') await terminal.result(diff.trimEnd());
     return EXIT.ok;
   });

@@ -1,7 +1,6 @@
 /** What `millrace token create | list | revoke` do, with a running gateway. */
-import type { ReachOptions } from '../queue/reach.ts';
+import { atApi, type ReachOptions } from '../queue/reach.ts';
 import { EXIT, type Terminal } from '../terminal.ts';
-import { atSettings } from './api.ts';
 
 const PATH = '/api/v1/tokens';
 
@@ -22,8 +21,8 @@ export function runCreate(
   options: Options,
   terminal: Terminal,
 ): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    const made = await ask<Line & { token: string }>('POST', PATH, { name, scope });
+  return atApi(options, terminal, async ({ send }) => {
+    const made = await send<Line & { token: string }>('POST', PATH, { name, scope });
     await terminal.result(options.json ? JSON.stringify(made) : made.token);
     return EXIT.ok;
   });
@@ -31,8 +30,8 @@ export function runCreate(
 
 /** Lists them. */
 export function runList(options: Options, terminal: Terminal): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    for (const line of await ask<readonly Line[]>('GET', PATH))
+  return atApi(options, terminal, async ({ send }) => {
+    for (const line of await send<readonly Line[]>('GET', PATH))
       await terminal.result(options.json ? JSON.stringify(line) : rowOf(line));
     return EXIT.ok;
   });
@@ -45,8 +44,8 @@ function rowOf({ name, scope, created, lastUsed }: Line): string {
 
 /** Revokes one. */
 export function runRevoke(name: string, options: Options, terminal: Terminal): Promise<number> {
-  return atSettings(options, terminal, async (ask) => {
-    await ask('DELETE', `${PATH}/${encodeURIComponent(name)}`);
+  return atApi(options, terminal, async ({ send }) => {
+    await send('DELETE', `${PATH}/${encodeURIComponent(name)}`);
     return EXIT.ok;
   });
 }

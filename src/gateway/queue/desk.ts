@@ -14,14 +14,22 @@ import type { StageSurroundings } from '#stages';
 import { Filters } from '../filters.ts';
 import { suspensionsFile } from '../outgoing.ts';
 import { stagesOf } from '../stages.ts';
+import { Jobs } from './jobs.ts';
 import { noticeSettings } from './notice.ts';
 import type { QueueObserver } from './observer.ts';
 import { Orders } from './orders.ts';
+import { Trail } from './trail.ts';
 
 /** See above. */
 export interface Desk {
-  readonly store: Pick<SpoolStore, 'list' | 'get' | 'content'>;
+  readonly store: Pick<SpoolStore, 'list' | 'get' | 'content' | 'totals'>;
   readonly orders: Orders;
+  /** Orders about many that go on by themselves. */
+  readonly jobs: Jobs;
+  /** Who did what, and notes about held entries. */
+  readonly trail: Trail;
+  /** Milliseconds an entry may be held. */
+  readonly holdExpire: () => number;
   readonly suspensions: Suspensions;
   /** Something may be deliverable that was not. */
   readonly wake: () => void;
@@ -32,6 +40,7 @@ export interface Desk {
 export interface DeskOptions {
   readonly spool: SpoolStore;
   readonly suspensions: Suspensions;
+  readonly trail: Trail;
   /** The configuration as it is now. */
   readonly config: () => Config;
   /** The filters that messages accepted now would meet. */
@@ -47,7 +56,8 @@ export interface DeskOptions {
 
 /** Puts a desk together. */
 export function makeDesk(options: DeskOptions): Desk {
-  const { spool, suspensions, config, filters, newId, wake, forgive, observer, clock, notices } = options;
+  const { spool, suspensions, trail, config, filters, newId, wake, forgive, observer, clock, notices } =
+    options;
   const orders = new Orders({
     spool,
     filters: { around: filters },
@@ -56,10 +66,13 @@ export function makeDesk(options: DeskOptions): Desk {
     wake,
     forgive,
     ...(observer && { observer }),
+    trail,
     clock,
     notices,
   });
-  return { store: spool, orders, suspensions, wake, clock };
+  const jobs = new Jobs({ store: spool, orders, clock });
+  const holdExpire = (): number => config().delivery.holdExpire;
+  return { store: spool, orders, jobs, trail, holdExpire, suspensions, wake, clock };
 }
 
 /** A desk without a gateway. */
@@ -73,6 +86,15 @@ export function openSuspensions(
   around: { readonly clock: Clock; readonly notices: NoticeSink },
 ): Suspensions {
   return new Suspensions({ ...around, file: suspensionsFile(config) });
+}
+
+/** The trail of a gateway, whether it runs or not. */
+export function openTrail(
+  { stateDir, spool }: Config,
+  around: { readonly clock: Clock; readonly notices: NoticeSink },
+): Trail {
+  const file = spool.engine === 'memory' ? '' : join(stateDir, 'audit', 'orders.jsonl');
+  return new Trail({ ...around, file });
 }
 
 /**
@@ -90,6 +112,7 @@ export async function openDesk(
   const desk = makeDesk({
     spool,
     suspensions: openSuspensions(config, around),
+    trail: openTrail(config, around),
     config: () => config,
     filters: () => stagesOf(config, access, around),
     newId: makeQueueId(around.clock),
@@ -99,6 +122,7 @@ export async function openDesk(
   });
   const close = async (): Promise<void> => {
     access.close();
+    await desk.trail.close();
     await spool.close();
   };
   return { ...desk, close };

@@ -12,7 +12,7 @@ function begin(
   more: Partial<HeldExpirySettings> = {},
 ): HeldExpiry {
   const settings = { ...heldExpirySettings(config), ...more };
-  return new HeldExpiry({ spool, newId, wake: desk.wake, ...around }, settings);
+  return new HeldExpiry({ spool, newId, wake: desk.wake, trail: desk.trail, ...around }, settings);
 }
 
 /** Moves the clock, an hour at a time, and lets what that begins end. */

@@ -14,6 +14,7 @@ import type { EntryMeta, SpoolStore } from '#spool';
 import { matching } from './many.ts';
 import type { QueueObserver } from './observer.ts';
 import { noticeSettings, type NoticeSettings } from './notice.ts';
+import type { Trail } from './trail.ts';
 import { parseWhere, type Where } from './where.ts';
 
 /** What may change while it runs. */
@@ -35,6 +36,8 @@ export interface HeldExpiryOptions {
   readonly newId: () => string;
   readonly wake: () => void;
   readonly observer?: QueueObserver;
+  /** Keeps who did what. */
+  readonly trail: Pick<Trail, 'record'>;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -118,7 +121,7 @@ export class HeldExpiry {
   }
 
   async #end(entry: EntryMeta): Promise<void> {
-    const { spool, clock, notices, newId, wake } = this.#o;
+    const { spool, clock, notices, newId, wake, trail } = this.#o;
     const { holdExpired, notice } = this.#settings;
     const pending = new Set(entry.recipients.flatMap((r, i) => (r.state === 'pending' ? [i] : [])));
     const why = status(451, '4.4.7', 'the message was held and nobody released it in time');
@@ -140,6 +143,8 @@ export class HeldExpiry {
       by: entry.hold!.by,
       notice: told[0]?.meta.id,
     });
+    const detail = told.length > 0 ? 'the sender is told' : 'nobody is told';
+    await trail.record({ id: entry.id, verb: 'expire', by: 'gateway', result: 'done', detail });
     if (told.length > 0) wake();
   }
 }

@@ -51,22 +51,29 @@ export async function* matching(
   }
 }
 
-/** Carries `order` out on each entry of the selection. A text that cannot be an id is answered as absent, unseen by anybody. */
+/** Carries `order` out on each entry of the selection, until `ended` says that no more is wanted. A text that cannot be an id is answered as absent, unseen by anybody. */
 export async function* onEach(
   store: Listed,
   selection: Selection,
   order: (id: string) => Promise<ActResult>,
   clock: Pick<Clock, 'now'>,
+  ended: () => boolean = () => false,
 ): AsyncGenerator<ActResult> {
   const orderOrAbsent = async (id: string): Promise<ActResult> =>
     ENTRY_ID.test(id) ? order(id) : { id, result: 'absent', detail: 'there is no such entry' };
-  const ids = 'ids' in selection ? [...new Set(selection.ids)] : await idsThat(store, selection.where, clock);
-  for (let at = 0; at < ids.length; at += AT_ONCE)
+  const ids = await idsOf(store, selection, clock);
+  for (let at = 0; at < ids.length && !ended(); at += AT_ONCE)
     yield* await Promise.all(ids.slice(at, at + AT_ONCE).map(orderOrAbsent));
 }
 
-async function idsThat(store: Listed, where: Where, clock: Pick<Clock, 'now'>): Promise<string[]> {
+/** The ids of a selection, each once. */
+export async function idsOf(
+  store: Listed,
+  selection: Selection,
+  clock: Pick<Clock, 'now'>,
+): Promise<readonly string[]> {
+  if ('ids' in selection) return [...new Set(selection.ids)];
   const ids: string[] = [];
-  for await (const page of matching(store, where, clock)) for (const { id } of page) ids.push(id);
+  for await (const page of matching(store, selection.where, clock)) for (const { id } of page) ids.push(id);
   return ids;
 }

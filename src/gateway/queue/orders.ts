@@ -14,7 +14,8 @@ import type { EntryMeta, EntryRecipient, EntryState, NewEntry, SpoolStore } from
 import type { Act, ActResult, Operator, ReleaseAct } from './acts.ts';
 import type { NoticeSettings } from './notice.ts';
 import type { QueueObserver } from './observer.ts';
-import { throughFilters, type FilterRoom } from './refilter.ts';
+import { askAgain, throughFilters, type FilterRoom, type Rescan } from './refilter.ts';
+import type { Trail } from './trail.ts';
 
 /** What orders are carried out with. */
 export interface OrdersOptions {
@@ -30,6 +31,8 @@ export interface OrdersOptions {
   readonly forgive: () => void;
   /** Who hears of what was done. */
   readonly observer?: QueueObserver;
+  /** Keeps who did what. */
+  readonly trail: Pick<Trail, 'record'>;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -82,7 +85,31 @@ export class Orders {
       was,
       now,
     });
+    const more = { ...(as !== undefined && { as }), ...(reason !== undefined && { text: utf8Of(reason) }) };
+    await this.#o.trail.record({ id, verb: act.verb, by: who, result, detail, ...more });
     return answer;
+  }
+
+  /** What the filters would say of a held entry now; nothing is changed. */
+  async rescan(id: string, skip: readonly string[], who: Operator): Promise<Rescan> {
+    const { spool, clock, filters, trail } = this.#o;
+    try {
+      const seen = await spool.get(id);
+      if (!seen) return { id, verdict: 'absent', detail: ABSENT.detail };
+      if (seen.state !== 'held') return { id, verdict: 'unfit', detail: 'it is not held' };
+      const content = await spool.content(id);
+      if (content === null) return { id, verdict: 'failed', detail: 'its bytes cannot be read' };
+      const recipients = seen.recipients.filter((r) => r.state === 'pending');
+      const now = clock.now();
+      const what = { entry: seen, content, recipients, id: this.#o.newId(), now, expire: 0 };
+      const said = { id, ...(await askAgain(filters, skip, what)) };
+      const { verdict, detail } = said;
+      await trail.record({ id, verb: 'rescan', by: who, result: 'done', detail: `${verdict}: ${detail}` });
+      return said;
+    } catch (error) {
+      if (error instanceof SpoolError) return { id, verdict: 'failed', detail: error.message };
+      throw error;
+    }
   }
 
   /** What an order would come to, without doing it; filters are not asked. */

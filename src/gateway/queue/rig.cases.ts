@@ -7,6 +7,7 @@ import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta, type EntryRecipient } from '#spool';
 import type { StageSurroundings } from '#stages';
 import { makeDesk } from './desk.ts';
+import { Trail } from './trail.ts';
 
 export const START = Date.UTC(2026, 10, 22, 12, 0, 0);
 export const HOUR = 3_600_000;
@@ -64,6 +65,7 @@ export async function rig(entries: readonly EntryMeta[], filters: StageSurroundi
   const desk = makeDesk({
     spool,
     suspensions: new Suspensions({ ...around, file: '' }),
+    trail: new Trail({ ...around, file: '' }),
     config: () => config,
     filters: () => ({ filters, hostname: 'mx.test', version: 'test', mailerOf, ...around }),
     newId,
