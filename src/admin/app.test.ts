@@ -290,7 +290,7 @@ test('what is too large, unknown, or our own mistake is a problem in JSON that g
   assert.equal(plain.status, 415);
   assert.ok(await spool.get('m1'));
   assert.equal(said.length, 0);
-  assert.equal((await ask('GET', '/nothing')).status, 404);
+  assert.equal((await ask('GET', '/api/v1/nothing')).status, 404);
   assert.equal((await ask('PUT', '/api/v1/queue/m1', {})).status, 404);
   spool.get = () => Promise.reject(new RangeError('secret detail'));
   const broken = await ask('GET', '/api/v1/queue/m1');
@@ -311,7 +311,7 @@ test('figures go to those with the token where the door is not open; requests ar
   const { ask } = await api([], true);
   assert.equal((await ask('GET', '/metrics')).status, 401);
   const shown = { authorization: `Bearer ${TOKEN}` };
-  for (const path of ['/api/v1/queue/a', '/api/v1/queue/b', '/nothing/here', '/nothing/there'])
+  for (const path of ['/api/v1/queue/a', '/api/v1/queue/b', '/api/nothing/here', '/api/nothing/there'])
     await ask('GET', path, undefined, shown);
   const { status, type, text } = await ask('GET', '/metrics', undefined, shown);
   assert.equal(status, 200);

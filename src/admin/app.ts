@@ -62,7 +62,6 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
     notices('admin.fault', { method: c.req.method, path: c.req.path.slice(0, 200), error: String(error) });
     return problem(c, 500, 'it failed; the log of the gateway tells more');
   });
-  app.notFound((c) => problem(c, 404, 'there is nothing here'));
   app.use(counted(office.metrics));
   app.use(async (c, next) => {
     await next();

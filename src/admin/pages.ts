@@ -44,16 +44,17 @@ const FOLDER = fileURLToPath(
 /** Paths of other things: never answered with a page. */
 const NO_PAGE = /^\/(?:api|metrics|healthz|readyz|assets)(?:\/|$)/;
 
-/** Adds the pages; comes after everything else. */
+/** Answers with a page what nothing else answers; what is no page either is a problem. No route of its own, which would match all. */
 export function addPages(app: OpenAPIHono, folder: string = FOLDER): void {
   let files: ReadonlyMap<string, string> | undefined;
-  app.get('*', async (c) => {
+  app.notFound((c) => {
     files ??= filesIn(folder);
     const path = new URL(c.req.url).pathname;
     const file = files.get(path);
-    if (file !== undefined) return send(c, file, path);
+    const reads = c.req.method === 'GET' || c.req.method === 'HEAD';
+    if (reads && file !== undefined) return send(c, file, path);
     const index = files.get('/index.html');
-    if (index === undefined || NO_PAGE.test(path) || extname(path) !== '')
+    if (!reads || index === undefined || NO_PAGE.test(path) || extname(path) !== '')
       return problem(c, 404, 'there is nothing here');
     return send(c, index, '/index.html');
   });
