@@ -12,7 +12,7 @@ import { Cleanup } from './support/folders.ts';
 import { killCycles } from './support/kill-cycles.ts';
 import { PowerCutDisk, skipWithoutPowerCuts } from './support/power-cut.ts';
 import { Random, seed } from './support/random.ts';
-import { gatewayVictim } from './support/victims.ts';
+import { DOUBLED_PER_KILL, gatewayVictim } from './support/victims.ts';
 
 const CUTS = Number(process.env['MILLRACE_POWER_CUTS'] ?? 10);
 /** Results that a cut may undo (promise P4). */
@@ -54,6 +54,7 @@ for (const workers of [1, 2]) {
       const slowest = Math.max(...outcome.starts);
       t.diagnostic(`${cuts} cuts; from start to greeting: slowest ${slowest.toFixed(0)} ms`);
       assert.equal(faults(findings), '');
+      assert.ok(findings.extra.length <= cuts * DOUBLED_PER_KILL, 'no more than what was in delivery');
       assert.equal(outcome.unmarked, 0, 'every message that left must have passed the filter');
       assert.deepEqual(outcome.surprises, [], 'a healthy gateway refuses none of these messages');
       assert.ok(
