@@ -15,14 +15,12 @@ import type { Gateway } from './support/gateway.ts';
 import { killCycles, type Outcome } from './support/kill-cycles.ts';
 import { skipWithout } from './support/processes.ts';
 import { Random, seed } from './support/random.ts';
-import { CONCURRENCY, gatewayVictim, postfixVictim } from './support/victims.ts';
+import { DOUBLED_PER_KILL, gatewayVictim, postfixVictim } from './support/victims.ts';
 
 const CYCLES = Number(process.env['MILLRACE_KILL_CYCLES'] ?? 30);
 const CONTROL_CYCLES = 3;
 /** Longest time from the start of the process to the first greeting. */
 const RESTART_LIMIT_MS = 5000;
-/** A kill can double no more messages than are in delivery to the two next hops, each with at most five recipients. */
-const DOUBLED_PER_KILL = 2 * CONCURRENCY * 5;
 /** Fewest acknowledged recipients per cycle for the verdict to mean something. */
 const ACKED_PER_CYCLE = 20;
 

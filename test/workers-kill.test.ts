@@ -16,7 +16,7 @@ import { killWorker, mill, said, takers } from './support/mill.ts';
 import { startNextHop } from './support/next-hop.ts';
 import { Random, seed } from './support/random.ts';
 import { Senders } from './support/senders.ts';
-import { gatewayVictim } from './support/victims.ts';
+import { DOUBLED_PER_KILL, gatewayVictim } from './support/victims.ts';
 import { pause, until } from './support/wait.ts';
 
 const KILLS = Number(process.env['MILLRACE_WORKER_KILLS'] ?? 4);
@@ -72,6 +72,7 @@ test(
     const findings = check(outcome.final);
     t.diagnostic(summary(findings));
     assert.equal(faults(findings), '');
+    assert.ok(findings.extra.length <= CYCLES * DOUBLED_PER_KILL, 'no more than what was in delivery');
     assert.equal(outcome.unmarked, 0);
     assert.deepEqual(outcome.surprises, []);
     assert.ok(findings.acked > CYCLES * 20, `only ${findings.acked} recipients were acknowledged`);

@@ -15,6 +15,12 @@ import { startPostfix } from './postfix.ts';
 /** Deliveries to one next hop at once; a kill can double no more messages than these. */
 export const CONCURRENCY = 20;
 
+/**
+ * Copies that one kill may add, on the average of several: the deliveries to two next hops with three recipients each, all of them
+ * taken and none settled. About half of that is measured: the hop's own sync and ours stand between its word and our record.
+ */
+export const DOUBLED_PER_KILL = 2 * CONCURRENCY * 3;
+
 /** How a victim differs from the plain one. */
 export interface VictimSetup {
   /** Folder that takes its state; default below the load's folder. */
