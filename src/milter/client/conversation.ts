@@ -141,6 +141,7 @@ export class MilterConversation implements LinkListener {
   abort(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#skips.forget();
     const link = this.#link;
     if (link.dead !== null) return;
     const content = this.#content;
@@ -164,6 +165,7 @@ export class MilterConversation implements LinkListener {
    */
   async handOver(): Promise<boolean> {
     this.abort();
+    this.#skips.forget();
     const { agreement } = this;
     if (!this.reusable || !knowsEvent(agreement, 'quitNc')) return false;
     const { writer, awaited } = this.#link;
@@ -243,7 +245,7 @@ export class MilterConversation implements LinkListener {
     }
     if (law.verdicts.continue?.open) this.#open = true;
     if (awaitsAnswer(agreement, event)) return this.#await(event);
-    link.awaited.told();
+    link.awaited.told(event);
     if (link.writer.size >= GATHER) link.flush();
     return CONTINUE;
   }
