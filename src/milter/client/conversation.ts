@@ -200,7 +200,7 @@ export class MilterConversation implements LinkListener {
     const { event, verdict, meaning } = answer;
     if (verdict.kind === 'skip') this.#skips.skip(event);
     if (this.#content !== null) return this.#content.answered(answer);
-    if (event !== 'unknown') this.#open = meaning.open;
+    if (event !== 'unknown' || meaning.does === 'accept') this.#open = meaning.open;
     const waiter = this.#waiter;
     this.#waiter = null;
     // SKIP lets the message go on; that it also leaves things out is nobody else's business.

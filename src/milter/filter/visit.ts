@@ -254,9 +254,12 @@ export class Visit implements Surroundings {
       case 'connection':
         this.#settled = decision;
         return verdictOf(decision);
-      case 'message':
-        tx?.settle(decision);
-        return tx?.told ?? GO_ON;
+      case 'message': {
+        // An unknown command may have come within a message.
+        const about = tx ?? this.#tx;
+        about?.settle(decision);
+        return about?.told ?? verdictOf(decision);
+      }
       case 'nothing':
         return verdictOf(decision);
     }
