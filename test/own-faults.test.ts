@@ -97,9 +97,11 @@ const WHOLE: Body = {
 const UNREADABLE: Body = {
   size: 7,
   chunks: null,
-  async *read() {
-    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
-  },
+  read: () => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })),
+    }),
+  }),
 };
 
 for (const onError of ['accept', 'reject', 'quarantine', 'tempfail'] as const)

@@ -12,6 +12,8 @@ import type { StageName } from './settings.ts';
 
 /** `enable` could not be evaluated. */
 export class EnableError extends Error {
+  readonly code = 'expression';
+
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
