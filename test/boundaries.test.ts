@@ -29,6 +29,13 @@ test('the folder table of ARCHITECTURE.md has every folder of boundaries.json on
   assert.deepEqual(named.toSorted(), Object.keys(table()).toSorted());
 });
 
+test('the import table of ARCHITECTURE.md is boundaries.json', () => {
+  const written = tablesIn(readText('ARCHITECTURE.md')).find(({ columns }) => columns[1] === 'Imports from');
+  const names = (cell: string): string[] => [...cell.matchAll(/`([^`]+?)\/?`/g)].map(([, path]) => path!);
+  const imports = Object.fromEntries(written!.rows.map(([house, from]) => [names(house!)[0], names(from!)]));
+  assert.deepEqual(imports, table());
+});
+
 test('the table of borders goes one way: no folder reaches itself through others', () => {
   const houses = table();
   const reached = (from: string, seen: Set<string>): Set<string> => {

@@ -9,9 +9,10 @@ import { createSmtpServer, type SmtpHandler } from '#smtp/server';
 import { clientNames } from '../src/gateway/client-name.ts';
 import { Cleanup } from './support/folders.ts';
 import { startNameServer } from './support/name-server.ts';
+import { needsRoot } from './support/processes.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 
-const ROOT = { skip: process.getuid?.() === 0 ? false : 'a name server on port 53 needs root' };
+const ROOT = { skip: needsRoot('a name server on port 53') };
 
 /** Looks names up at the test's own name server, as the gateway does at the machine's. */
 async function names(t: Cleanup) {

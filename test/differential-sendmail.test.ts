@@ -19,7 +19,7 @@ import {
 } from './differential/worlds.ts';
 import { readText, tablesIn } from './support/documents.ts';
 import { Cleanup } from './support/folders.ts';
-import { skipWithout } from './support/processes.ts';
+import { needsRoot, skipWithout } from './support/processes.ts';
 import { skipWithoutSendmail } from './support/sendmail.ts';
 
 /** TLS was looked at with Postfix. */
@@ -30,9 +30,7 @@ const SCENARIOS: readonly Scenario[] = [...ORDINARY, ...VERDICT_SCENARIOS, ...ED
 const SECTION = 'Compared with Sendmail, measured';
 
 const skip =
-  skipWithoutSendmail() ||
-  skipWithout('m4', 'unshare', 'openssl') ||
-  (process.getuid?.() === 0 ? false : 'Sendmail can only be started by root here');
+  skipWithoutSendmail() || skipWithout('m4', 'unshare', 'openssl') || needsRoot('a start of Sendmail');
 
 const cleanup = new Cleanup();
 type Played = ReadonlyMap<string, Transcript>;

@@ -14,15 +14,13 @@ import { VERDICT_SCENARIOS } from './differential/verdicts.ts';
 import { makeCertificate, startMillraceWorld, startPostfixWorld, type World } from './differential/worlds.ts';
 import { readText, tablesIn } from './support/documents.ts';
 import { Cleanup } from './support/folders.ts';
-import { skipWithout } from './support/processes.ts';
+import { needsRoot, skipWithout } from './support/processes.ts';
 
 const SCENARIOS: readonly Scenario[] = [...ORDINARY, ...VERDICT_SCENARIOS, ...EDIT_SCENARIOS];
 /** The section of docs/quirks.md that lists the known differences. */
 const SECTION = 'Compared with Postfix, measured';
 
-const skip =
-  skipWithout('postfix', 'openssl') ||
-  (process.getuid?.() === 0 ? false : 'Postfix can only be started by root');
+const skip = skipWithout('postfix', 'openssl') || needsRoot('a start of Postfix');
 
 const cleanup = new Cleanup();
 /** Transcripts by the name of the scenario. */

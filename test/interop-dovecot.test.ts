@@ -4,12 +4,10 @@ import { test } from 'node:test';
 import { startDovecot } from './support/dovecot.ts';
 import { Cleanup } from './support/folders.ts';
 import { arrived, readMaildir } from './support/maildir.ts';
-import { skipWithoutFiles } from './support/processes.ts';
+import { needsRoot, skipWithoutFiles } from './support/processes.ts';
 import { relayScene } from './support/relay-scene.ts';
 
-const skip =
-  skipWithoutFiles('/usr/lib/dovecot/lmtp') ||
-  (process.getuid?.() === 0 ? false : 'Dovecot must be started as root');
+const skip = skipWithoutFiles('/usr/lib/dovecot/lmtp') || needsRoot('a start of Dovecot');
 
 test('Q04: Dovecot delivers, refuses and defers each recipient apart', { skip }, async (t) => {
   const cleanup = new Cleanup(t);

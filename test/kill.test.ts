@@ -13,7 +13,7 @@ import { check, faults, summary, type Findings } from './support/checker.ts';
 import { Cleanup } from './support/folders.ts';
 import type { Gateway } from './support/gateway.ts';
 import { killCycles, type Outcome } from './support/kill-cycles.ts';
-import { skipWithout } from './support/processes.ts';
+import { needsRoot, skipWithout } from './support/processes.ts';
 import { Random, seed } from './support/random.ts';
 import { DOUBLED_PER_KILL, gatewayVictim, postfixVictim } from './support/victims.ts';
 
@@ -51,7 +51,7 @@ test(
 test(
   `control group: ${CONTROL_CYCLES} kills of Debian's Postfix come out clean in the same harness`,
   {
-    skip: skipWithout('postfix') || (process.getuid?.() !== 0 && 'Postfix can only be started by root'),
+    skip: skipWithout('postfix') || needsRoot('a start of Postfix'),
     timeout: 240_000,
   },
   async (t) => {

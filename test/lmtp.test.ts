@@ -9,7 +9,7 @@ import { house, type House } from './support/house.ts';
 import { arrived, readMaildir } from './support/maildir.ts';
 import { startPostfix } from './support/postfix.ts';
 import { freePort } from './support/ports.ts';
-import { run, skipWithout } from './support/processes.ts';
+import { needsRoot, run, skipWithout } from './support/processes.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { until } from './support/wait.ts';
 
@@ -147,7 +147,7 @@ test('swaks delivers by LMTP', { skip: skipWithout('swaks') }, async (t) => {
   await until('both messages', 5000, async () => (await readMaildir(h.mail)).length === 2);
 });
 
-const noPostfix = process.getuid?.() === 0 ? skipWithout('postfix') : 'only root can start Postfix';
+const noPostfix = skipWithout('postfix') || needsRoot('a start of Postfix');
 
 test(
   'Postfix delivers by its lmtp client, and keeps what was refused for now',

@@ -1,10 +1,12 @@
 // The macros a filter is sent: every one of the specification's list, at its stage, with its value; and the lists filters ask for.
 import assert from 'node:assert/strict';
+import { scryptSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathOf, type Origin } from '#message';
 import { systemClock } from '#gateway';
+import { passwordHashText } from '#gateway/config';
 import { Chain, FilterAccess, type FilterSettings, type StageSurroundings } from '#stages';
 import { makeAuthority, type KeyPair } from './support/certificates.ts';
 import { Cleanup, tempFolder } from './support/folders.ts';
@@ -54,6 +56,13 @@ function only(sent: readonly Sent[], of: string): Macros {
   const found = sent.filter((s) => s.of === of);
   assert.equal(found.length, 1, `${found.length} sets of macros for ${of}`);
   return found[0]!.macros;
+}
+
+/** A stored password that is cheap to check. */
+function passwordOf(password: string): string {
+  const salt = Buffer.from('0123456789abcdef');
+  const hash = scryptSync(password, salt, 32, { N: 2 ** 10, r: 8, p: 1 });
+  return passwordHashText({ kind: 'scrypt', ln: 10, r: 8, p: 1, salt, hash });
 }
 
 /** The queue id of the message, from the log. */
@@ -187,7 +196,43 @@ test('a list of the filter’s own replaces that of its stage, an empty one mean
   assert.deepEqual(only(sent, 'E'), { j: 'mx.test' });
 });
 
-// From the stages themselves: AUTH is not offered yet, and every client here is on this machine.
+test('a client that authenticates: the filter hears of it at the next MAIL, and of the author it names', async (t) => {
+  const cleanup = new Cleanup(t);
+  const { port, sent } = await listening(cleanup);
+  const h = await house(cleanup, [{ port, more: ALL }], {
+    users: [{ name: 'ann@in.test', password: passwordOf('secret') }],
+    listeners: [
+      {
+        ...{ name: 'smtp', bind: '127.0.0.1:0', auth: 'optional', insecureAuth: true },
+        relay: { networks: [], domains: ['in.test'] },
+      },
+    ],
+  });
+  const session = await h.open();
+  const of = (name: string): string | undefined => sent.findLast((s) => s.of === 'M')!.macros[name];
+  await session.expect(250, await session.command('MAIL FROM:<a@out.test>'));
+  assert.deepEqual([of('r'), of('{auth_authen}'), of('{auth_type}')], ['ESMTP', undefined, undefined]);
+  await session.command('RSET');
+  sent.length = 0;
+  const token = Buffer.from('\0ann@in.test\0secret').toString('base64');
+  await session.expect(235, await session.command(`AUTH PLAIN ${token}`));
+  // AUTH has no event: nothing is sent for it.
+  assert.deepEqual(sent, []);
+  for (const [mail, author] of [
+    ['MAIL FROM:<ann@in.test>', undefined],
+    ['MAIL FROM:<ann@in.test> AUTH=boss+2Btag@in.test', 'boss+tag@in.test'],
+    ['MAIL FROM:<ann@in.test> AUTH=<>', '<>'],
+  ] as const) {
+    await session.expect(250, await session.command(mail));
+    assert.deepEqual([of('{auth_authen}'), of('{auth_type}')], ['ann@in.test', 'PLAIN']);
+    assert.equal(of('{auth_author}'), author, mail);
+    assert.equal(of('r'), 'ESMTPA');
+    await session.command('RSET');
+  }
+  await session.quit();
+});
+
+// From the stages themselves: every client here is on this machine.
 test('who authenticated is told at MAIL, not before; a filter of the auth stage alone is told of the client when it does', async (t) => {
   const cleanup = new Cleanup(t);
   const { port, sent } = await listening(cleanup);

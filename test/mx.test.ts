@@ -8,10 +8,11 @@ import { Cleanup, tempFolder } from './support/folders.ts';
 import { house, type House } from './support/house.ts';
 import { arrived } from './support/maildir.ts';
 import { startNameServer, type NameServer } from './support/name-server.ts';
+import { needsRoot } from './support/processes.ts';
 import { until } from './support/wait.ts';
 
 const ROOT = {
-  skip: process.getuid?.() === 0 ? false : 'name server and mail hosts on ports 53 and 25 need root',
+  skip: needsRoot('name server and mail hosts on ports 53 and 25'),
 };
 
 interface Scene {

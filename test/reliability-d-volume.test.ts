@@ -9,14 +9,14 @@ import { test } from 'node:test';
 import { addressOf, honest } from './support/besieged.ts';
 import { Crowd, processorTimeOf } from './support/crowd.ts';
 import { Cleanup } from './support/folders.ts';
-import { Ext4Volume, must, needsRoot, smallVolume } from './support/machine-faults.ts';
-import { run } from './support/processes.ts';
+import { Ext4Volume, must, smallVolume } from './support/machine-faults.ts';
+import { needsRoot, run } from './support/processes.ts';
 import type { TakenMessage } from './support/next-hop.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { Trial } from './support/trial.ts';
 import { pause, until } from './support/wait.ts';
 
-const skip = needsRoot();
+const skip = needsRoot('a file system of its own');
 
 const served = (port: number): Promise<boolean> =>
   honest(port).then(

@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { Cleanup, tempFolder } from './support/folders.ts';
 import { frame } from './support/house.ts';
 import { startNameServer } from './support/name-server.ts';
-import { skipWithout } from './support/processes.ts';
+import { needsRoot, skipWithout } from './support/processes.ts';
 import {
   MILTER,
   TIMEOUTS,
@@ -97,27 +97,23 @@ describe('M01 a filter that cannot be reached', { concurrency: 4 }, () => {
       await canary(cleanup, s, policy);
     });
 
-    test(
-      named('the host name is unknown'),
-      { skip: !root && 'its own name server needs root' },
-      async (t) => {
-        const cleanup = new Cleanup(t);
-        const folder = await tempFolder(cleanup);
-        const filter = await ScriptedFilter.start(cleanup, {});
-        filter.mend();
-        const dns = await startNameServer(cleanup, '127.0.0.53');
-        const resolver = join(folder, 'resolv.conf');
-        await writeFile(resolver, `nameserver ${dns.address}\noptions timeout:1 attempts:1\n`);
-        const milter = { name: 'f', hostname: 'filter.test', port: filter.port, ...MILTER };
-        const s = await processScene(cleanup, [{ ...milter, tempFailOnError: policy }], {
-          wrap: (command) => withResolver(resolver, command),
-        });
-        await unreachable(cleanup, s, policy, /^connect: .*filter\.test/);
-        assert.ok(dns.asked.includes('filter.test'), 'the name was asked for here and nowhere else');
-        dns.names.set('filter.test', '127.0.0.1');
-        await canary(cleanup, s, policy);
-      },
-    );
+    test(named('the host name is unknown'), { skip: needsRoot('a name server on port 53') }, async (t) => {
+      const cleanup = new Cleanup(t);
+      const folder = await tempFolder(cleanup);
+      const filter = await ScriptedFilter.start(cleanup, {});
+      filter.mend();
+      const dns = await startNameServer(cleanup, '127.0.0.53');
+      const resolver = join(folder, 'resolv.conf');
+      await writeFile(resolver, `nameserver ${dns.address}\noptions timeout:1 attempts:1\n`);
+      const milter = { name: 'f', hostname: 'filter.test', port: filter.port, ...MILTER };
+      const s = await processScene(cleanup, [{ ...milter, tempFailOnError: policy }], {
+        wrap: (command) => withResolver(resolver, command),
+      });
+      await unreachable(cleanup, s, policy, /^connect: .*filter\.test/);
+      assert.ok(dns.asked.includes('filter.test'), 'the name was asked for here and nowhere else');
+      dns.names.set('filter.test', '127.0.0.1');
+      await canary(cleanup, s, policy);
+    });
   }
 });
 

@@ -156,6 +156,27 @@ test('filters that worked side by side do not shift each other', () => {
   assert.deepEqual(lines(applyEdits(m, [a, b])), ['R', 'Y y', 'X x', 'B 2', 'A z', 'C 4']);
 });
 
+/** Edits of everything but the header. */
+const OTHER: fc.Arbitrary<Edit> = fc.oneof(
+  fc.uint8Array({ maxLength: 20 }).map((bytes): Edit => ({ kind: 'replaceBody', chunks: [bytes] })),
+  fc
+    .constantFrom('x@y.z', '', 'a@b.c')
+    .map((address): Edit => ({ kind: 'changeSender', address, params: '' })),
+  fc
+    .constantFrom('d@e.f', 'g@h.i', 'j@k.l')
+    .map((address): Edit => ({ kind: 'addRecipient', address, params: '' })),
+  fc.constantFrom('d@e.f', 'g@h.i', 'j@k.l').map((address): Edit => ({ kind: 'deleteRecipient', address })),
+  fc.constantFrom('spam', 'virus').map((reason): Edit => ({ kind: 'quarantine', reason })),
+);
+
+const besides = (m: EditableMessage) => ({
+  sender: [m.envelope.sender.address, m.envelope.senderParams],
+  recipients: m.envelope.recipients.map(({ path, params }) => [path.address, params]),
+  body: Buffer.concat([...m.body.chunks!]).toString('hex'),
+  // By whom: `run` names every filter alike.
+  quarantine: m.quarantine?.reason,
+});
+
 test('side by side gives the bytes of one after the other when neither touches what the other did', () => {
   const touch = (names: string[], tag: string) =>
     fc.array(
@@ -166,8 +187,9 @@ test('side by side gives the bytes of one after the other when neither touches w
         fc.record({ i: fc.nat(3), n: fc.constantFrom(...names) }).map(({ i, n }) => change(i, n, '')),
         fc.nat(9).map((n) => insert(n % 2, `${tag}-Ins`, String(n))),
         fc.nat(9).map((n) => add(`${tag}-Add`, String(n))),
+        OTHER,
       ),
-      { maxLength: 8 },
+      { maxLength: 12 },
     );
   fc.assert(
     fc.property(touch(['A', 'B'], 'p'), touch(['C', 'D'], 'q'), (first, second) => {
@@ -180,6 +202,35 @@ test('side by side gives the bytes of one after the other when neither touches w
       const chained = run(run(m, first), second);
       const merged = applyEdits(m, [bindEdits('p', m, first, false), bindEdits('q', m, second, false)]);
       assert.deepEqual(lines(merged), lines(chained));
+      assert.deepEqual(besides(merged), besides(chained));
+    }),
+  );
+});
+
+test('an insert at any index stands where its filter saw it, whatever others inserted side by side', () => {
+  const inserts = (tag: string) =>
+    fc.array(
+      fc.oneof(
+        fc.record({ i: fc.nat(12), n: fc.nat(9) }).map(({ i, n }) => insert(i, tag, String(n))),
+        fc.nat(9).map((n) => add(tag, String(n))),
+      ),
+      { maxLength: 8 },
+    );
+  fc.assert(
+    fc.property(inserts('P'), inserts('Q'), (first, second) => {
+      const m = message();
+      const merged = lines(
+        applyEdits(m, [bindEdits('p', m, first, false), bindEdits('q', m, second, false)]),
+      );
+      // Without what the other one inserted it is what each makes of the message alone.
+      assert.deepEqual(
+        merged.filter((line) => !line.startsWith('Q ')),
+        lines(run(m, first)),
+      );
+      assert.deepEqual(
+        merged.filter((line) => !line.startsWith('P ')),
+        lines(run(m, second)),
+      );
     }),
   );
 });

@@ -85,8 +85,9 @@ function checkCall(
     const wanted = least === most ? `${least}` : `${least} or ${most}`;
     findings.error('arity', named, `\`${name}\` takes ${wanted} argument(s), not ${inputs.length}`);
   } else if (form !== undefined) checkForm(node, place, patterns, findings);
-  if (row?.kind === 'late' && !place.available.has(row.service))
-    findings.error('unsupported-function', named, `\`${name}\` is not available here`, LACKING[row.service]);
+  const service = row?.kind === 'late' ? row.service : name === 'metric' ? 'metrics' : null;
+  if (service !== null && !place.available.has(service))
+    findings.error('unsupported-function', named, `\`${name}\` is not available here`, LACKING[service]);
 }
 
 const LACKING: Readonly<Record<Service, string>> = {
@@ -94,6 +95,7 @@ const LACKING: Readonly<Record<Service, string>> = {
   store: 'no key or counter store is at hand where this is evaluated',
   sql: 'no SQL store is configured',
   local: 'local domains and addresses are not known where this is evaluated',
+  metrics: 'no figures of the gateway are at hand where this is evaluated',
 };
 
 function unknownFunction(name: string, named: Span, place: Place, findings: Findings): void {

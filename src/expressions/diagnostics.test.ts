@@ -11,6 +11,13 @@ const say = (source: string, more: Partial<CompileOptions> = {}): string[] =>
 const hintOf = (source: string): string =>
   compileExpression(source, { variables: 'enable' }).diagnostics[0]?.hint ?? '(none)';
 
+test('figures are refused where there are none, and by a wrong name where there are', () => {
+  assert.deepEqual(say("metric('queue.count')"), ['unsupported-function@1+6']);
+  const available = new Set(['metrics'] as const);
+  assert.deepEqual(say("metric('queue.count')", { available }), []);
+  assert.deepEqual(say("metric('queue-count')", { available }), ['unknown-variable@8+13']);
+});
+
 test('a finding points at the very characters it means', () => {
   const cases: readonly (readonly [string, string])[] = [
     ["listener == 'smtp' && rcptt == 1", 'unknown-variable@23+5'],
@@ -39,7 +46,6 @@ test('a finding points at the very characters it means', () => {
     ["matches('it\\'s (?=x)', rcpt)", 'bad-regex@16+3'],
     ["matches('a\\1', rcpt)", 'bad-regex@11+2'],
     ["system('hostnam')", 'unknown-variable@8+9'],
-    ["metric('queue-count')", 'unknown-variable@8+13'],
     ["config_get('a')", 'unsupported-function@1+10'],
     ["dns_query(rcpt_domain, 'mx')", 'unsupported-function@1+9'],
     ['rcpt(1)', 'unknown-function@1+4'],

@@ -20,7 +20,7 @@ export const DNS_TYPES = ['ipv4', 'ipv6', 'ip', 'mx', 'ptr', 'txt'] as const;
 export type DnsType = (typeof DNS_TYPES)[number];
 
 /** Groups of functions that exist only where the environment has them. */
-export type Service = 'dns' | 'store' | 'sql' | 'local';
+export type Service = 'dns' | 'store' | 'sql' | 'local' | 'metrics';
 
 /** Now or later. */
 export type Awaitable<T> = T | Promise<T>;

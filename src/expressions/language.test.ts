@@ -14,7 +14,7 @@ import {
 import { CONTEXT, environment } from './environment.cases.ts';
 import { ERRORS, VALUES } from './vectors.cases.ts';
 
-const HERE = { variables: 'enable' } as const;
+const HERE = { variables: 'enable', available: new Set(['metrics'] as const) } as const;
 
 /** The value of an expression, with `listener` and `recipients` standing in for values that are not known at load. */
 const value = (source: string, more: Record<string, Value> = {}): unknown => {

@@ -37,8 +37,12 @@ export class Filters {
   ): readonly FilterAccess[] {
     const known = new Map<string, FilterAccess>();
     for (const milter of milters) {
-      const key = JSON.stringify({ ...milter, stages: [...milter.stages], enable: milter.enable.source });
-      known.set(key, this.#known.get(key) ?? this.#access(settingsOf(milter, environment, this.#metrics)));
+      const client = clientOf(milter);
+      const { stages, enable } = milter;
+      // What the TLS files hold counts, not where they lie: they may have been renewed.
+      const key = JSON.stringify({ ...milter, stages: [...stages], enable: enable.source, tls: client.tls });
+      const settings = settingsOf(milter, client, environment, this.#metrics);
+      known.set(key, this.#known.get(key) ?? this.#access(settings));
     }
     for (const [key, access] of this.#known) if (!known.has(key)) this.#old.add(access);
     this.#known = known;
@@ -70,6 +74,7 @@ export class Filters {
 
 function settingsOf(
   milter: MilterConfig,
+  client: FilterSettings['client'],
   environment: (variable: (name: string) => Value) => Environment,
   metrics: Metrics | null,
 ): FilterSettings {
@@ -88,7 +93,7 @@ function settingsOf(
         return metrics ? metrics.evaluated('enable', holds) : holds();
       },
     },
-    client: clientOf(milter),
+    client,
   };
 }
 

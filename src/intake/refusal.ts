@@ -20,7 +20,7 @@ export function mailRefusal(
   return no;
 }
 
-/** Tells them; the answer is `no` again, the client's reply. */
+/** Tells them; the answer is the client's reply: `no` again, unless a filter ends the session. */
 export function refuseRecipient(
   { notices }: Pick<IntakeOptions, 'notices'>,
   recipient: Recipient,
@@ -29,5 +29,5 @@ export function refuseRecipient(
   chain: Chain,
 ): Awaitable<Status> {
   notices('recipient.refused', refusedRecipientFacts(recipient.path.address, no, origin, chain));
-  return settled(chain.refusedRecipient(recipient, no), () => no);
+  return settled(chain.refusedRecipient(recipient, no), (r) => (r.kind === 'refuse' ? r.status : no));
 }

@@ -12,7 +12,7 @@ export const milterNotices = {
   'milter.back': { level: 'info', says: 'a filter can be used again' },
   'milter.pipeline-off': {
     level: 'warn',
-    says: 'a filter answers out of turn and is asked step by step from now on',
+    says: 'a filter does not answer what is written in one go, and is asked step by step',
   },
   'milter.reuse-off': { level: 'warn', says: 'a filter does not take a second client on a connection' },
   'milter.paused': { level: 'warn', says: 'an operator took a filter out: mail passes without it' },
@@ -23,5 +23,9 @@ export const milterNotices = {
     says: 'the file of paused filters is none of ours and is not followed',
   },
   'milter.tested': { level: 'info', says: 'an operator tested the connection to a filter' },
+  'milter.fault': {
+    level: 'error',
+    says: 'an error of our own while a filter was asked; the message is put off',
+  },
   'milter.failed': { level: 'warn', says: 'a filter could not be used' },
 } as const satisfies Record<string, NoticeKind>;

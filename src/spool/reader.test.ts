@@ -62,6 +62,21 @@ const works: Record<string, (dir: string) => Promise<void>> = {
     for (const { id, state } of await reader.list({ limit: 100 })) say(`${id} ${state}`);
     await reader.close();
   },
+  /** Somebody without rights: root, who may read everything, becomes nobody first. */
+  denied: async (dir) => {
+    if (process.getuid?.() === 0) {
+      process.setgroups!([]);
+      process.setgid!(65534);
+      process.setuid!(65534);
+    }
+    const opened = openLmdbReader({ dir, notices: silent });
+    say(
+      await opened.then(
+        () => 'opened',
+        (error: { code: string }) => error.code,
+      ),
+    );
+  },
   /** What a second gateway does when it starts and ends. */
   open: async (dir) => (await openLmdbSpool({ dir, clock: now(), notices: (name) => say(name) })).close(),
 };
@@ -73,7 +88,9 @@ const NODE = ['--conditions=source', '--import', 'tsx', fileURLToPath(import.met
 const APART = ['unshare', '-pf', '--mount-proc'];
 const mayUnshare =
   process.platform === 'linux' && spawnSync(APART[0]!, [...APART.slice(1), 'true']).status === 0;
-const needsSpaces = { skip: mayUnshare ? false : 'no PID namespaces can be made here' };
+const needsSpaces = {
+  skip: mayUnshare || process.env['CI'] === 'true' ? false : 'no PID namespaces can be made here',
+};
 
 function start(work: string, dir: string, before: readonly string[] = []): ChildProcess {
   const [command, ...args] = [...before, process.execPath, ...NODE, work, dir];
@@ -198,17 +215,16 @@ function tests(): void {
       assert.deepEqual(look(), before);
     });
 
-  test(
-    'a spool that may not be read is an error with its cause',
-    { skip: process.getuid?.() === 0 ? 'root may read everything' : false },
-    async () => {
-      const dir = newDir();
-      await (await open(dir)).close();
-      chmodSync(join(dir, 'queue'), 0);
-      await assert.rejects(openLmdbReader({ dir, notices: silent }), { code: 'io' });
-      chmodSync(join(dir, 'queue'), 0o700);
-    },
-  );
+  test('a spool that may not be read is an error with its cause', async () => {
+    const dir = newDir();
+    await (await open(dir)).close();
+    chmodSync(root, 0o755);
+    chmodSync(dir, 0o755);
+    chmodSync(join(dir, 'queue'), 0);
+    assert.deepEqual(await ran('denied', dir), ['io']);
+    chmodSync(join(dir, 'queue'), 0o700);
+    chmodSync(root, 0o700);
+  });
 
   for (const [who, work, apart] of [
     ['a look from another PID namespace', 'list', 'within'],

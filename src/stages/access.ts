@@ -14,6 +14,7 @@ import {
 } from '#milter/client';
 import type { NoticeSink } from '#notices';
 import { Breaker, FilterUnavailable, type Outage } from './breaker.ts';
+import { Habit } from './habit.ts';
 import { FilterHealth } from './health.ts';
 import type { ConnectResult, FilterMeter } from './meter.ts';
 import { Parked } from './parked.ts';
@@ -33,8 +34,12 @@ export interface Opened {
   readonly reused: boolean;
 }
 
-/** Faults that a filter shows when it cannot take several events in one go. */
-const LOSES_STEP = new Set<MilterErrorCode>(['unexpected_reply', 'frame_invalid', 'data_timeout']);
+/** Faults of a filter that cannot take several events in one go. A time-out in the content may be one, or only a busy filter. */
+const LOSES_STEP = new Set<MilterErrorCode>(['unexpected_reply', 'frame_invalid']);
+
+/** Failures in a row that end the handing over, and time-outs that end pipelining: these before the breaker opens. */
+const REUSE_LAPSES = 3;
+const STEP_LAPSES = 2;
 
 /** See the head of the file. */
 export class FilterAccess {
@@ -45,8 +50,8 @@ export class FilterAccess {
   readonly #notices: NoticeSink;
   readonly #breaker: Breaker;
   readonly #parked: Parked;
-  #reuse: boolean;
-  #pipeline: boolean;
+  readonly #reuse: Habit;
+  readonly #pipeline: Habit;
 
   readonly #paused: ((name: string) => boolean) | null;
 
@@ -60,8 +65,8 @@ export class FilterAccess {
     this.#paused = paused;
     this.#clock = clock;
     this.#notices = notices;
-    this.#reuse = settings.reuse;
-    this.#pipeline = settings.client.pipeline;
+    this.#reuse = new Habit(clock, settings.reuse, REUSE_LAPSES);
+    this.#pipeline = new Habit(clock, settings.client.pipeline, STEP_LAPSES);
     this.#parked = new Parked(clock);
     const milter = settings.name;
     this.#breaker = new Breaker(clock, () => this.#probe(), {
@@ -94,7 +99,7 @@ export class FilterAccess {
   async open(observer: MilterObserver | null): Promise<Opened> {
     if (this.#breaker.open)
       throw new FilterUnavailable(`${this.settings.name} keeps failing and is not tried now`);
-    const conversation = this.#reuse ? this.#parked.take() : null;
+    const conversation = this.#reuse.kept ? this.#parked.take() : null;
     conversation?.observe(observer);
     return conversation
       ? { conversation, reused: true }
@@ -103,7 +108,7 @@ export class FilterAccess {
 
   /** An SMTP connection needs its conversation no more. */
   release(conversation: MilterConversation): void {
-    if (this.#reuse && conversation.alive && conversation.reusable) void this.#parked.park(conversation);
+    if (this.#reuse.kept && conversation.alive && conversation.reusable) void this.#parked.park(conversation);
     else conversation.quit();
   }
 
@@ -112,26 +117,36 @@ export class FilterAccess {
     this.#breaker.succeeded();
   }
 
+  /** It answered everything of a content. */
+  keptStep(): void {
+    this.#pipeline.worked();
+  }
+
   /** The filter could not be used. One that loses its step in the content is not written to in one go any more. */
   failed(error: MilterError): void {
     this.#breaker.failed();
     const inContent = error.event === 'header' || error.event === 'eoh' || error.event === 'body';
-    if (!this.#pipeline || !inContent || !LOSES_STEP.has(error.code)) return;
-    this.#pipeline = false;
+    const surely = LOSES_STEP.has(error.code);
+    if (!inContent || (!surely && error.code !== 'data_timeout') || !this.#pipeline.failed(surely)) return;
     this.#notices('milter.pipeline-off', { milter: this.settings.name, error: error.message });
   }
 
-  /** A conversation handed over from another client did not work: no more of that with this filter. */
+  /** A conversation handed over from another client answered CONNECT. */
+  reuseWorked(): void {
+    this.#reuse.worked();
+  }
+
+  /** It did not: after a few of these in a row no more of that with this filter, for a while. */
   reuseFailed(error: MilterError): void {
-    this.#reuse = false;
+    if (!this.#reuse.failed()) return;
     this.#parked.empty();
     this.#notices('milter.reuse-off', { milter: this.settings.name, error: error.message });
   }
 
   /** Everything learnt about the filter is forgotten: it is tried at once, anew, as it is configured. */
   reset(): void {
-    this.#reuse = this.settings.reuse;
-    this.#pipeline = this.settings.client.pipeline;
+    this.#reuse.reset();
+    this.#pipeline.reset();
     this.#parked.empty();
     this.#breaker.reset();
   }
@@ -146,7 +161,7 @@ export class FilterAccess {
     const { meter } = this;
     const options = {
       ...this.settings.client,
-      pipeline: this.#pipeline,
+      pipeline: this.#pipeline.kept,
       clock: this.#clock,
       meter,
       ...(observer && { observer }),

@@ -107,11 +107,11 @@ export class Chain {
     });
   }
 
-  /** A recipient refused before any filter was asked: told to those that want to know. */
-  refusedRecipient(recipient: Recipient, refusal: Status): Awaitable<void> {
-    if (!this.#facts.transaction || this.#seats.length === 0) return;
+  /** A recipient refused before any filter was asked: told to those that want to know. A filter may end the session all the same. */
+  refusedRecipient(recipient: Recipient, refusal: Status): Awaitable<Ruling> {
+    if (!this.#facts.transaction || this.#seats.length === 0) return PASS;
     return Promise.all(this.#seats.map((seat) => seat.refusedRecipient(recipient, refusal))).then(
-      () => undefined,
+      (rulings) => rulings.find((ruling) => ruling.kind !== 'pass') ?? PASS,
     );
   }
 

@@ -6,7 +6,13 @@
  * fault, never a reply.
  */
 import { status, type Status } from '#message';
-import { parseReplyCode, type EventName, type Verdict } from '#milter/protocol';
+import {
+  DEFAULT_REPLIES,
+  parseReplyCode,
+  type FilterReply,
+  type EventName,
+  type Verdict,
+} from '#milter/protocol';
 import type { OnError } from './settings.ts';
 
 /** What the chain answers to an event. */
@@ -33,9 +39,9 @@ const ACCEPTED: Meaning = Object.freeze({ kind: 'accept' });
 /** What `verdict`, given by filter `name` in answer to `event`, means. */
 export function meaningOf(event: EventName, verdict: Verdict, name: string): Meaning {
   const by = `milter:${name}`;
-  const refuse = (code: number, enhanced: string, text: string): Meaning => ({
+  const refuse = ({ code, enhanced, lines }: FilterReply): Meaning => ({
     kind: 'ruling',
-    ruling: { kind: 'refuse', status: status(code, enhanced, text, by) },
+    ruling: { kind: 'refuse', status: status(code, enhanced, lines.join('\n'), by) },
   });
   switch (verdict.kind) {
     case 'continue':
@@ -43,23 +49,22 @@ export function meaningOf(event: EventName, verdict: Verdict, name: string): Mea
       return PASSED;
     case 'accept':
       return ACCEPTED;
-    case 'reject':
-      return refuse(
-        event === 'connect' || event === 'body' || event === 'end' ? 554 : 550,
-        '5.7.1',
-        'Command rejected',
-      );
+    case 'reject': {
+      const { reject } = DEFAULT_REPLIES;
+      const whole = event === 'connect' || event === 'body' || event === 'end';
+      return refuse(whole ? { ...reject, code: 554 } : reject);
+    }
     case 'tempfail':
-      return refuse(451, '4.7.1', 'Service unavailable - try again later');
+      return refuse(DEFAULT_REPLIES.tempfail);
     case 'shutdown':
     case 'connfail':
-      return refuse(421, '4.7.1', 'Service unavailable, closing connection');
+      return refuse(DEFAULT_REPLIES.shutdown);
     case 'discard':
       return { kind: 'ruling', ruling: { kind: 'discard', by: name } };
     case 'replycode': {
       const reply = parseReplyCode(verdict.text);
       if (!reply) return { kind: 'fault', why: 'a reply text that is no 4yz or 5yz reply' };
-      return refuse(reply.code, reply.enhanced, reply.lines.join('\n'));
+      return refuse(reply);
     }
   }
 }
@@ -67,8 +72,10 @@ export function meaningOf(event: EventName, verdict: Verdict, name: string): Mea
 /** The reply to the command at hand while a filter cannot be used; null = the filter counts as absent (reference 14.2). */
 export function replyForFailure(onError: OnError): Status | null {
   switch (onError) {
-    case 'tempfail':
-      return status(451, '4.7.1', 'Service unavailable - try again later');
+    case 'tempfail': {
+      const { code, enhanced, lines } = DEFAULT_REPLIES.tempfail;
+      return status(code, enhanced, lines.join('\n'));
+    }
     case 'reject':
       return status(550, '5.5.0', 'Service unavailable');
     case 'accept':

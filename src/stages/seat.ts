@@ -8,9 +8,8 @@
 import { MilterError, type MilterConversation } from '#milter/client';
 import type { Recipient, Status } from '#message';
 import { wantsRefusedRecipients, type EventName, type Verdict } from '#milter/protocol';
-import { EditError } from '#edits';
 import type { FilterAccess } from './access.ts';
-import { FilterUnavailable } from './breaker.ts';
+import { EnableError, noteFailure } from './blame.ts';
 import { refusedMacros } from './macros.ts';
 import type { ChainObserver, FilterRecord } from './observer.ts';
 import { GONE, PASS, meaningOf, replyForFailure, type Ruling } from './ruling.ts';
@@ -156,19 +155,23 @@ export class Seat {
     }
   }
 
-  /** Tells a filter that wants to know of a recipient the MTA itself refused (RCPT_REJ, milter reference 7.8); its answer cannot matter. */
-  async refusedRecipient(recipient: Recipient, refusal: Status): Promise<void> {
-    if (this.#part !== 'in' || !this.settings.stages.has('rcpt') || this.#told.mail === null) return;
+  /**
+   * Tells a filter that wants to know of a recipient the MTA itself refused (RCPT_REJ, milter reference 7.8). No answer saves the
+   * recipient; but the filter is done with the message when it accepts it, and may end the session.
+   */
+  async refusedRecipient(recipient: Recipient, refusal: Status): Promise<Ruling> {
+    if (this.#part !== 'in' || !this.settings.stages.has('rcpt') || this.#told.mail === null) return PASS;
     const conversation = this.#conversation;
-    if (!conversation?.alive || !wantsRefusedRecipients(conversation.agreement)) return;
+    if (!conversation?.alive || !wantsRefusedRecipients(conversation.agreement)) return PASS;
     try {
-      await conversation.rcpt(
-        recipient.path.raw,
-        recipient.params,
-        refusedMacros(this.#facts, this.#around, refusal),
-      );
+      const macros = refusedMacros(this.#facts, this.#around, refusal);
+      const verdict = await conversation.rcpt(recipient.path.raw, recipient.params, macros);
+      if (verdict.kind === 'continue') return PASS;
+      const ruling = this.heard('rcpt', verdict);
+      return ruling.kind === 'refuse' && ruling.status.code === 421 ? ruling : PASS;
     } catch (error) {
       this.fail(error, 'rcpt');
+      return PASS;
     }
   }
 
@@ -186,6 +189,7 @@ export class Seat {
   /** The verdict on the content: see heard. */
   heardContent(verdict: Verdict): Ruling {
     this.#access.succeeded();
+    this.#access.keptStep();
     return this.heard('end', verdict);
   }
 
@@ -217,11 +221,13 @@ export class Seat {
   fail(error: unknown, stage: StageName): Ruling {
     this.#drop();
     if (this.#facts.over) return GONE;
-    const { name, onError } = this.settings;
-    this.#noteFailure(error, stage);
+    const { name } = this.settings;
+    const ours = !noteFailure(this.#around.notices, this.#facts, this.#access, stage, error);
     this.#said = 'failed';
     this.#error = error instanceof Error ? error.message : String(error);
     this.#observer?.failed(name, this.#error);
+    // Whatever the filter's failures cost: for ours nothing may pass unfiltered, and the client comes again.
+    const onError = ours ? 'tempfail' : this.settings.onError;
     const reply = replyForFailure(onError);
     const { transaction } = this.#facts;
     if (!transaction) {
@@ -302,31 +308,14 @@ export class Seat {
     this.#conversation = null;
   }
 
-  #noteFailure(error: unknown, stage: StageName): void {
-    const { origin, transaction } = this.#facts;
-    const known =
-      error instanceof MilterError || error instanceof EditError || error instanceof FilterUnavailable;
-    if (error instanceof MilterError) this.#access.failed(error);
-    const kind = known ? error.code : 'expression';
-    const text = error instanceof Error ? error.message : String(error);
-    if (error instanceof FilterUnavailable) this.#access.meter.notAsked('backoff');
-    else this.#access.meter.failed(kind, text);
-    this.#around.notices(error instanceof FilterUnavailable ? 'milter.not-tried' : 'milter.failed', {
-      milter: this.settings.name,
-      session: origin.session,
-      id: transaction?.id,
-      stage,
-      kind,
-      outcome: this.settings.onError,
-      edit: error instanceof MilterError || error instanceof EditError ? error.edit : undefined,
-      error: text,
-    });
-  }
-
   async #enabled(): Promise<boolean> {
     const { enable } = this.settings;
     if (enable.constant !== null) return enable.constant;
-    return enable.holds((name) => variableOf(this.#facts, name));
+    try {
+      return await enable.holds((name) => variableOf(this.#facts, name));
+    } catch (error) {
+      throw new EnableError(error);
+    }
   }
 
   /** Opens the conversation when there is none, and tells what is due. */
@@ -354,9 +343,12 @@ export class Seat {
     const patience = Math.min(REUSE_PATIENCE, this.settings.client.timeoutCommand);
     const cancel = clock.after(patience, () => conversation.destroy());
     try {
-      return await tellUpTo('connect', conversation, this.#told, this.#facts, this.#around);
+      const heard = await tellUpTo('connect', conversation, this.#told, this.#facts, this.#around);
+      this.#access.reuseWorked();
+      return heard;
     } catch (error) {
-      if (!(error instanceof MilterError)) throw error;
+      // Cut off because the client is gone: that says nothing of the filter.
+      if (!(error instanceof MilterError) || this.#facts.over) throw error;
       this.#access.reuseFailed(error);
       this.#drop();
       return null;
@@ -367,7 +359,8 @@ export class Seat {
 
   #accepted(event: EventName): void {
     if (event === 'connect' || event === 'helo') this.finish();
-    else if (event !== 'unknown' && event !== 'end') this.#part = 'accepted';
+    // To a command that nobody knows it is about the message that is open, if one is.
+    else if (event === 'unknown' ? this.#told.mail !== null : event !== 'end') this.#part = 'accepted';
   }
 
   #abort(): void {

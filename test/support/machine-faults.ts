@@ -2,21 +2,16 @@
  * Faults of the machine, brought about from outside: system calls of a running process that fail or take long (strace attached to
  * it), and small volumes to fill.
  *
- * Everything is undone by what is returned, and with the test. Both need root; `needsRoot` is for node:test's `skip`.
+ * Everything is undone by what is returned, and with the test. Both need root.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { tempFolder, type Cleanup } from './folders.ts';
-import { launch, run, skipWithout } from './processes.ts';
+import { launch, needsRoot, run, skipWithout } from './processes.ts';
 import { until } from './wait.ts';
 
 /** For node:test's `skip`: what tampering with a process needs. */
-export const withoutStrace = skipWithout('strace') || needsRoot();
-
-/** For node:test's `skip`: false as root and with CI=true, where nothing may be skipped. */
-export function needsRoot(): string | false {
-  return process.getuid?.() !== 0 && process.env['CI'] !== 'true' && 'only root can do this';
-}
+export const withoutStrace = skipWithout('strace') || needsRoot('tampering with a process');
 
 /**
  * Attaches strace to a process with these rules for `inject=`, on these paths only if there are any. Resolves when it holds every

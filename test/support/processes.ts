@@ -152,6 +152,11 @@ export function skipWithoutFiles(...paths: readonly string[]): string | false {
   return `not installed: ${absent.join(', ')} (scripts/debian-packages.sh as root installs them)`;
 }
 
+/** As skipWithout, for what only root can do. */
+export function needsRoot(what: string): string | false {
+  return process.getuid?.() !== 0 && process.env['CI'] !== 'true' && `this needs root: ${what}`;
+}
+
 function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   if (pid <= 1) return false;
   try {

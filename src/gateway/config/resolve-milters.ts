@@ -3,6 +3,7 @@
  * field is in the milter reference, section 17.
  */
 import { resolve as absolute } from 'node:path';
+import { VERSION, makeOffer } from '#milter/protocol';
 import { adviceFor } from './advice.ts';
 import { blockOf } from './blocks.ts';
 import type { MilterConfig } from './config.ts';
@@ -14,12 +15,8 @@ import type { Seen } from './seen.ts';
 
 const D = DEFAULTS.milter;
 
-/** What a version knows: the full masks, offered when nothing is configured (milter reference 5.2). */
-const VERSIONS = {
-  v2: { version: 2, actions: 0x3f, protocol: 0x7f, onDemand: 0 },
-  // The larger data sizes are offered when asked for: few filters were built with them (milter reference 5.7).
-  v6: { version: 6, actions: 0x1ff, protocol: 0x1f_ffff, onDemand: 0x3000_0000 },
-} as const;
+/** The words for the versions. */
+const VERSIONS = { v2: VERSION.MIN, v6: VERSION.MAX } as const;
 
 /** All milters in chain order. `maxBodySize` bounds what a filter may put in place of a body. */
 export function resolveMilters(
@@ -148,27 +145,23 @@ function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** What the version knows, or as much of that as is written; the larger data sizes only when they are (milter reference 5.7). */
 function offerOf(m: Seen<MilterSettings>, index: number, cx: Resolving): MilterConfig['offer'] {
   const word = m.protocolVersion ?? 'v6';
-  const full = VERSIONS[word];
-  const masked = (key: 'flagsAction' | 'flagsProtocol', all: number, onDemand = 0): number => {
-    const flags = m[key] ?? all;
-    const mask = (all | onDemand) >>> 0;
-    const known = (flags & mask) >>> 0;
-    if (known !== flags && !cx.refused(['milters', index, 'protocolVersion']))
-      cx.say({
-        ...invalid(
-          ['milters', index, key],
-          `bits 0x${((flags & ~mask) >>> 0).toString(16)} do not exist in ${word} and are not offered`,
-          `write ${known}, or remove ${key} to offer everything`,
-        ),
-        severity: 'warning',
-      });
-    return known;
+  const offer = makeOffer(VERSIONS[word], m.flagsAction ?? undefined, m.flagsProtocol ?? undefined);
+  const warn = (key: 'flagsAction' | 'flagsProtocol', known: number): void => {
+    const flags = m[key] ?? known;
+    if (known === flags || cx.refused(['milters', index, 'protocolVersion'])) return;
+    cx.say({
+      ...invalid(
+        ['milters', index, key],
+        `bits 0x${((flags & ~known) >>> 0).toString(16)} do not exist in ${word} and are not offered`,
+        `write ${known}, or remove ${key} to offer everything`,
+      ),
+      severity: 'warning',
+    });
   };
-  return {
-    version: full.version,
-    actions: masked('flagsAction', full.actions),
-    protocol: masked('flagsProtocol', full.protocol, full.onDemand),
-  };
+  warn('flagsAction', offer.actions);
+  warn('flagsProtocol', offer.protocol);
+  return { ...offer, version: VERSIONS[word] };
 }

@@ -17,6 +17,10 @@ export class AwaitedAnswers {
   /** Number of the last frame that has left. */
   #left = 0;
   #bytes = 0;
+  /** The event gathered last. */
+  #latest: EventName | null = null;
+  /** The event that has left last; null before there is one. */
+  last: EventName | null = null;
 
   /** Answers due, of events still gathered too. */
   get count(): number {
@@ -36,12 +40,14 @@ export class AwaitedAnswers {
   }
 
   /** An event was gathered whose answer nobody will send. */
-  told(): void {
+  told(event: EventName): void {
+    this.#latest = event;
     this.#asked++;
   }
 
   /** An event of `size` bytes was gathered whose answer is due. */
   asked(event: EventName, size: number): void {
+    this.#latest = event;
     this.#events.push(event);
     this.#sizes.push(size);
     this.#bytes += size;
@@ -54,6 +60,7 @@ export class AwaitedAnswers {
     for (let i = this.#events.length - 1; i >= this.#first && this.#numbers[i]! > this.#left; i--)
       this.#times[i] = now;
     this.#left = this.#asked;
+    this.last = this.#latest;
   }
 
   /** The oldest was answered. Returns when it had left, and whether other events have left after it. */

@@ -251,7 +251,7 @@ export class Content implements MilterContent {
         if (this.#over) return;
         return new Promise((resolve) => (this.#stepped = resolve));
       }
-    } else link.awaited.told();
+    } else link.awaited.told(event);
     if (link.writer.size >= GATHER) link.flush();
     return link.pressure();
   }

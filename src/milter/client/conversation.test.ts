@@ -353,15 +353,136 @@ test('a partial answer is acknowledged by an empty macro set, once per read, ove
   const end = talk.content(NONE).end();
   assert.deepEqual(await peer.take(2), ['DE', 'E']);
   peer.send('hX\0y\0');
-  assert.equal(await peer.read(), 'DM');
+  assert.equal(await peer.read(), 'DE');
   peer.send('hX\0z\0', 'p');
-  assert.equal(await peer.read(), 'DM');
+  assert.equal(await peer.read(), 'DE');
   peer.send('a');
   assert.equal((await end).edits.length, 2);
   const mail = talk.mail('<>', [], NONE);
   assert.deepEqual(await peer.take(2), ['DM', 'M<>\0'], 'and the last answer by none');
   peer.send('c');
   await mail;
+});
+
+test('the empty macro set is of the event that left last, and never takes macros away', async (t) => {
+  const { peer, talk } = await scene(t, { nudge: true });
+  const content = talk.content(NONE);
+  void content.fields(['A', 'B', 'C'].map((name) => makeField(name, ` ${'x'.repeat(30_000)}`)));
+  const nudged = async (answers: number): Promise<string> => {
+    peer.send(...Array.from({ length: answers }, () => 'c'));
+    return peer.read();
+  };
+  assert.deepEqual(
+    (await peer.take(3)).map((f) => f[0]),
+    ['L', 'L', 'L'],
+  );
+  assert.equal(await nudged(1), 'DL');
+  peer.send('c', 'c');
+  void content.endOfHeaders();
+  void content.body(new Uint8Array(65535));
+  assert.deepEqual(
+    (await peer.take(3)).map((f) => f.slice(0, 2)),
+    ['DN', 'N', 'B\0'],
+  );
+  assert.equal(await nudged(1), 'DB');
+  peer.send('c');
+  const end = content.end();
+  await peer.until('E');
+  peer.send('p');
+  assert.equal(await peer.read(), 'DE');
+  peer.send('a');
+  assert.equal((await end).verdict.kind, 'accept');
+});
+
+test('PROGRESS at an envelope event is no answer in part', async (t) => {
+  const { peer, talk } = await scene(t, { nudge: true });
+  const mail = talk.mail('<>', [], MACROS);
+  await peer.until('M');
+  peer.send('p');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  peer.send('c');
+  await mail;
+  const rcpt = talk.rcpt('<d@e.f>', [], NONE);
+  assert.deepEqual(await peer.take(2), ['DR', 'R<d@e.f>\0']);
+  peer.send('c');
+  await rcpt;
+});
+
+/**
+ * Answers as go-milter does: a MACRO of an event earlier than the last is the beginning of a new message, and what was heard of
+ * the open one is forgotten.
+ */
+async function asGoMilter(peer: Peer, edits: readonly string[]): Promise<string[]> {
+  const order = 'CHMRTLNBE';
+  const messages: string[] = [];
+  let heard = '';
+  let last = -1;
+  for (;;) {
+    const frame = await peer.read();
+    const code = frame[0]!;
+    const at = order.indexOf(code === 'D' ? frame[1]! : code);
+    if (at >= 0) {
+      if (at < last) {
+        messages.push(`${heard} aborted`);
+        heard = '';
+      }
+      last = at;
+    }
+    if (code === 'D') continue;
+    heard += code;
+    if (code !== 'E') {
+      peer.send('c');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      continue;
+    }
+    for (const edit of edits) {
+      peer.send(edit);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    peer.send('a');
+    return [...messages, heard];
+  }
+}
+
+test('a filter to which macros of an earlier event begin a new message hears the whole message once', async (t) => {
+  const sent: string[] = [];
+  const observer = {
+    packet: (p: { direction: string; code: string; bytes: Uint8Array }) =>
+      void (p.direction === 'sent' && sent.push(p.code + String.fromCharCode(...p.bytes.subarray(0, 1)))),
+  };
+  const { peer, talk } = await scene(t, { nudge: true, observer });
+  const filter = asGoMilter(peer, ['hX\0y\0', 'hX\0z\0']);
+  await talk.mail('<a@b.c>', [], MACROS);
+  await talk.rcpt('<d@e.f>', [], MACROS);
+  await talk.data(MACROS);
+  const content = talk.content(MACROS);
+  void content.fields([makeField('A', ' 1'), makeField('B', ' 2')]);
+  void content.endOfHeaders();
+  void content.body(bytesOf('hello\r\n'));
+  const { edits } = await content.end();
+  assert.equal(edits.length, 2);
+  assert.deepEqual(await filter, ['MRTLLNBE']);
+  // The macros of end of message, and what was sent while its answer came in parts.
+  assert.ok(sent.filter((frame) => frame === 'DE').length > 2, sent.join(' '));
+});
+
+test('SKIP ends with its message', async (t) => {
+  const { peer, talk } = await scene(t, { protocol: 0x400 });
+  const told = async (wait: Verdict | Promise<Verdict>, code: string, answer: string): Promise<void> => {
+    await peer.until(code);
+    peer.send(answer);
+    await wait;
+  };
+  await told(talk.mail('<1@x>', [], NONE), 'M', 's');
+  talk.abort();
+  await told(talk.mail('<2@x>', [], NONE), 'M', 'c');
+  talk.abort();
+  await told(talk.connect(CLIENT, NONE), 'C', 's');
+  const over = talk.handOver();
+  await peer.until('U');
+  peer.send('c');
+  assert.equal(await over, true);
+  await told(talk.connect(CLIENT, NONE), 'C', 'c');
 });
 
 test('a unix socket works like TCP, without nudges', async (t) => {

@@ -141,6 +141,7 @@ export class MilterConversation implements LinkListener {
   abort(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#skips.forget();
     const link = this.#link;
     if (link.dead !== null) return;
     const content = this.#content;
@@ -164,6 +165,7 @@ export class MilterConversation implements LinkListener {
    */
   async handOver(): Promise<boolean> {
     this.abort();
+    this.#skips.forget();
     const { agreement } = this;
     if (!this.reusable || !knowsEvent(agreement, 'quitNc')) return false;
     const { writer, awaited } = this.#link;
@@ -198,7 +200,7 @@ export class MilterConversation implements LinkListener {
     const { event, verdict, meaning } = answer;
     if (verdict.kind === 'skip') this.#skips.skip(event);
     if (this.#content !== null) return this.#content.answered(answer);
-    if (event !== 'unknown') this.#open = meaning.open;
+    if (event !== 'unknown' || meaning.does === 'accept') this.#open = meaning.open;
     const waiter = this.#waiter;
     this.#waiter = null;
     // SKIP lets the message go on; that it also leaves things out is nobody else's business.
@@ -243,7 +245,7 @@ export class MilterConversation implements LinkListener {
     }
     if (law.verdicts.continue?.open) this.#open = true;
     if (awaitsAnswer(agreement, event)) return this.#await(event);
-    link.awaited.told();
+    link.awaited.told(event);
     if (link.writer.size >= GATHER) link.flush();
     return CONTINUE;
   }

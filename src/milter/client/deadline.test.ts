@@ -70,7 +70,7 @@ test('an answer is due only once its event has left, and knows what left after i
   assert.deepEqual(due.answered(), { sent: 5, followed: false });
   assert.equal(due.oldest, undefined);
   due.left(9);
-  due.told();
+  due.told('header');
   due.left(9);
   assert.deepEqual(due.answered(), { sent: 9, followed: true });
   assert.deepEqual([due.count, due.bytes], [0, 0]);

@@ -29,10 +29,11 @@ export async function dial(options: MilterClientOptions): Promise<Socket> {
     const left = end - clock.elapsed();
     if (left <= 0) break;
     const share = left / (addresses.length - i);
+    const turn = clock.elapsed() + share;
     try {
       const socket = await connectTo(options, { host, port: endpoint.port }, share);
       if (options.tls === null) return socket;
-      return await secureOver(options, socket, endpoint.host, Math.max(1, end - clock.elapsed()));
+      return await secureOver(options, socket, endpoint.host, Math.max(1, turn - clock.elapsed()));
     } catch (error) {
       // The first reason is told, unless a later address got further than that.
       if (told === undefined || (isRefusal(told) && !isRefusal(error))) told = error;
@@ -47,7 +48,7 @@ const isRefusal = (error: unknown): boolean => error instanceof MilterError && e
 export async function addressesOf(options: MilterClientOptions, host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
   if (host.toLowerCase() === 'localhost') return ['127.0.0.1', '::1'];
-  if (options.resolve) return resolvedBy(options.resolve, host);
+  if (options.resolve) return resolvedBy(options, options.resolve, host);
   const resolver = new Resolver();
   const cancel = options.clock.after(options.timeoutConnect, () => resolver.cancel());
   try {
@@ -64,15 +65,23 @@ export async function addressesOf(options: MilterClientOptions, host: string): P
   }
 }
 
-async function resolvedBy(
+/** What the caller's `resolve` finds, within timeoutConnect; what it says later nobody hears. */
+function resolvedBy(
+  options: MilterClientOptions,
   resolve: (host: string) => Promise<readonly string[]>,
   host: string,
 ): Promise<readonly string[]> {
-  try {
-    return await resolve(host);
-  } catch (cause) {
-    throw new MilterError('connect', `the host name ${host} of the filter has no address`, { cause });
-  }
+  return new Promise((found, reject) => {
+    const cancel = options.clock.after(options.timeoutConnect, () =>
+      reject(timedOut(options, `nobody answers what the address of ${host} is`)),
+    );
+    Promise.resolve()
+      .then(() => resolve(host))
+      .then(found, (cause: unknown) =>
+        reject(new MilterError('connect', `the host name ${host} of the filter has no address`, { cause })),
+      )
+      .finally(cancel);
+  });
 }
 
 /** One place to connect to. */
@@ -183,5 +192,5 @@ function tlsHint(cause?: NodeJS.ErrnoException): string {
   if (cause?.code === 'EPROTO' || cause?.code === 'ERR_SSL_WRONG_VERSION_NUMBER')
     return 'the other side does not speak TLS; switch useTls off';
   if (cause === undefined) return 'the connection was closed during the handshake';
-  return `${cause.message}; a certificate of your own needs allowInvalidCerts`;
+  return `${cause.message}; for a certificate of your own name its authority in tlsCa`;
 }

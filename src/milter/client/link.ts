@@ -24,6 +24,7 @@ import { Deadline } from './deadline.ts';
 import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
 import { Mirror } from './mirror.ts';
+import { NUDGES } from './nudge.ts';
 import type { MilterClientOptions, MilterMeter, MilterObserver } from './options.ts';
 import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
@@ -43,9 +44,6 @@ export interface LinkListener {
 /** Events un-answered before the writer is asked to wait, and bytes in flight. */
 const WINDOW_FRAMES = 256;
 const WINDOW_BYTES = 1024 * 1024;
-/** An empty macro set for MAIL: carries an acknowledgement and changes nothing (performance: the 40 ms stall). */
-const NUDGE = Uint8Array.of(0, 0, 0, 2, 0x44, 0x4d);
-
 /** Parts up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
 const JOINED = 16 * 1024;
 
@@ -222,7 +220,9 @@ export class Link {
   #nudge(): void {
     this.#nudging = false;
     const due = this.dead === null && this.awaited.oldest !== undefined;
-    if (due && !this.#sent && this.#socket.writableLength === 0) this.#send([NUDGE]);
+    const { last } = this.awaited;
+    const nudge = last === null ? undefined : NUDGES[last];
+    if (due && nudge && !this.#sent && this.#socket.writableLength === 0) this.#send([nudge]);
   }
 
   #frame(frame: Frame): void {

@@ -51,7 +51,10 @@ export interface MilterClientOptions {
   readonly meter?: MilterMeter | null;
 }
 
-/** Hears every packet of a conversation, decoded, with times. Called synchronously; must not throw. */
+/**
+ * Hears every packet of a conversation, with times: the letter of its code and its payload, not taken apart. The decoders of
+ * `millrace/protocol` (decodeEvent, decodeAnswer, decodeOffer, decodeChoice) do that. Called synchronously; must not throw.
+ */
 export interface MilterObserver {
   /** `at` in Clock.elapsed() milliseconds. `direction` from the gateway's point of view. `bytes` is the payload, a view. */
   packet(packet: {

@@ -1,5 +1,6 @@
 /**
- * SKIP: no more events of the kind it answered, until an event of another kind occurs (milter reference 7.7, as Postfix).
+ * SKIP: no more events of the kind it answered, until an event of another kind occurs (milter reference 7.7, as Postfix)
+ * or the message is over.
  *
  * Pure bookkeeping; never fails.
  */
@@ -21,5 +22,11 @@ export class Skips {
   /** The filter answered `event` with SKIP. One that comes when another kind has begun has nothing left to skip. */
   skip(event: EventName): void {
     if (this.#last === event) this.#skipped = event;
+  }
+
+  /** The message is over, or the client: the next one's first event is another event, of whatever kind. */
+  forget(): void {
+    this.#last = null;
+    this.#skipped = null;
   }
 }

@@ -180,6 +180,17 @@ test('accept and discard end the message for the filter, and the same answer goe
   }
 });
 
+test('accept to an unknown command is about the message in which it came, and nothing without one', () => {
+  let calls = 0;
+  const definition = { onUnknown: () => accept, onMessage: () => void calls++ };
+  const unknown = frame('U', 'FOO\0');
+  const rest = [RCPT, frame('T'), frame('N'), frame('E')];
+  assert.deepEqual(play(definition, CONNECT, HELO, unknown, MAIL, ...rest), 'ccaccccc'.split(''));
+  assert.equal(calls, 1);
+  assert.deepEqual(play(definition, CONNECT, HELO, MAIL, unknown, ...rest), 'cccaaaaa'.split(''));
+  assert.equal(calls, 1);
+});
+
 test('accept at connect or helo ends the connection for the filter', () => {
   const got = play({ onHelo: () => accept, onMail: () => reject() }, CONNECT, HELO, MAIL, RCPT, frame('E'));
   assert.deepEqual(got, ['c', 'a', 'a', 'a', 'a']);

@@ -297,6 +297,25 @@ test('a message without MAIL is one where MAIL was negotiated away', () => {
   assert.deepEqual(seen, ['abort']);
 });
 
+test('an empty macro set within a message takes nothing away; macros for MAIL begin a new one', () => {
+  const seen: string[] = [];
+  const filter = defineMilter({
+    name: 't',
+    onMessage: (s) =>
+      void seen.push(['i', 'rcpt_addr', 'auth_authen'].map((name) => s.macro(name) ?? '-').join(' ')),
+    onAbort: () => void seen.push('abort'),
+  });
+  const mail = (id: string): Uint8Array => frame('DM', `i\0${id}\0{auth_authen}\0me\0`);
+  const rcpt = frame('DR', '{rcpt_addr}\0r@example.org\0');
+  raw(filter).say(
+    PLAIN_OFFER,
+    ...[mail('Q1'), MAIL, rcpt, RCPT, frame('DM'), frame('DL'), SUBJECT, EOH, frame('DB'), frame('DE'), END],
+    ...[mail('Q2'), MAIL, rcpt, RCPT, mail('Q3'), MAIL, frame('DR'), RCPT, END],
+    ...[frame('DM'), MAIL, frame('DR'), RCPT, END],
+  );
+  assert.deepEqual(seen, ['Q1 r@example.org me', 'abort', 'Q3 - me', '- - -']);
+});
+
 test('bytes cut at every offset, and one at a time, give the same conversation', async () => {
   const bytes = Buffer.concat([
     PLAIN_OFFER,

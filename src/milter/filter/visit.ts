@@ -65,9 +65,17 @@ export class Visit implements Surroundings {
     this.session.cut(new FilterError('body_gone', 'the MTA called the message off'));
   }
 
-  /** A MACRO frame for a stage. Those of a new message begin afresh. */
+  /**
+   * A MACRO frame for a stage. Those of a new message begin afresh, without an ABORT too. An empty set takes nothing from other
+   * stages, and one for MAIL within a message means nothing: MTAs send it just to be heard.
+   */
   macros(stage: MacroStage, pairs: readonly (readonly [string, string])[]): void {
-    if (stage === 'mail') this.session.forgetMessage();
+    if (stage === 'mail') {
+      if (pairs.length > 0) {
+        this.abort();
+        this.session.forgetMessage();
+      } else if (this.#tx !== null) return;
+    }
     this.session.setMacros(stage, pairs);
   }
 
@@ -246,9 +254,12 @@ export class Visit implements Surroundings {
       case 'connection':
         this.#settled = decision;
         return verdictOf(decision);
-      case 'message':
-        tx?.settle(decision);
-        return tx?.told ?? GO_ON;
+      case 'message': {
+        // An unknown command may have come within a message.
+        const about = tx ?? this.#tx;
+        about?.settle(decision);
+        return about?.told ?? verdictOf(decision);
+      }
       case 'nothing':
         return verdictOf(decision);
     }

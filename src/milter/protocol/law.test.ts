@@ -86,7 +86,7 @@ const EXPECTED: [EventName[], string[]][] = [
     ['unknown'],
     [
       'command continue',
-      'command continue',
+      'transaction accept',
       'command refuse',
       'command refuse',
       'command continue',

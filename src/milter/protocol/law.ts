@@ -88,7 +88,8 @@ const OF_END: EventLaw['verdicts'] = {
 const OF_UNKNOWN: EventLaw['verdicts'] = {
   continue: means('command', 'continue'),
   skip: means('command', 'continue'),
-  accept: means('command', 'continue'),
+  // A filter library takes it as the end of the message in which the command came; without one it means nothing.
+  accept: means('transaction', 'accept'),
   discard: means('command', 'continue'),
   ...refusals('command', false),
 };
