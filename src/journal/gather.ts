@@ -19,8 +19,10 @@ import { keyOf, type Table, type Tables } from './tables.ts';
 import { textBlock, Texts } from './texts.ts';
 
 /** Bytes of recordings and changes that may wait: from the first on without body bytes, from the second on none are taken. */
-export const WAITING_BODIES = 8 * 1024 * 1024;
-export const WAITING_BYTES = 16 * 1024 * 1024;
+export const WAITING_BODIES = 16 * 1024 * 1024;
+export const WAITING_BYTES = 32 * 1024 * 1024;
+/** Bytes of recordings from which it is not waited for any longer before they are written. */
+const MUCH = 4 * 1024 * 1024;
 /** Rows that may wait, and rows whose delivery lines may. */
 export const WAITING_ROWS = 20_000;
 /** Milliseconds a row waits for the outcome of its delivery. */
@@ -98,6 +100,11 @@ export class Gather {
       this.#ready.size + this.#rows.size + this.#delivery.size + this.#aliases.size + this.#changes.length ===
         0 && this.#segments.empty
     );
+  }
+
+  /** It is time to write, if nobody writes already. */
+  get isMuch(): boolean {
+    return this.#writing === null && this.#segments.bytes > MUCH;
   }
 
   /** See RecorderHome. */

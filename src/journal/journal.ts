@@ -27,6 +27,7 @@ import type {
   JournalNews,
   JournalReader,
 } from './reader.ts';
+import { storedPolicy, storePolicy } from './stored-policy.ts';
 import { Recorder, type RecorderHome } from './recorder.ts';
 import type { DeliveryLine, HistoryRow } from './row.ts';
 import { bytesOf, countOf, keyOf, type Tables } from './tables.ts';
@@ -54,7 +55,7 @@ export interface JournalOptions {
 }
 
 /** Milliseconds between two writes while nobody watches. */
-const UNWATCHED = 500;
+const UNWATCHED = 1000;
 /** Milliseconds between two looks at what other processes have changed. */
 const LOOK = 1000;
 /** Milliseconds between two looks for what has become too old. */
@@ -63,7 +64,6 @@ const PRUNE = 60_000;
 export const MAX_RECORDING = 64 * 1024 * 1024;
 /** Sessions that may be pinned. */
 export const MAX_PINS = 1000;
-const POLICY = keyOf('policy');
 /** Codes of lmdb: corrupted, page not found, panic, not lmdb, incompatible. */
 const DAMAGE = new Set<unknown>([-30796, -30797, -30795, -30793, -30784]);
 
@@ -81,6 +81,7 @@ export class Journal implements JournalReader, RecorderHome {
   #ripe = new Set<Recorder>();
   #lost = 0;
   #timer: Cancel | null = null;
+  #hurries = false;
   #pruner: Cancel | null = null;
   readonly #news: News;
   readonly #parts = new PartCount();
@@ -228,10 +229,7 @@ export class Journal implements JournalReader, RecorderHome {
     if (typeof checked === 'string') throw new RangeError(checked);
     this.#handInRipe();
     this.#capture = captureOf(checked);
-    const base = JSON.stringify(this.#settings.policy);
-    const kept = Buffer.from(JSON.stringify({ base, policy: checked }), 'utf8');
-    const tables = this.#tables;
-    await tables?.batch(() => void tables.meta.put(POLICY, kept));
+    if (this.#tables) await storePolicy(this.#tables, checked, this.#settings.policy);
     this.#o.notices('journal.policy', { mode: checked.mode, body: checked.body });
   }
 
@@ -280,10 +278,19 @@ export class Journal implements JournalReader, RecorderHome {
 
   #soon(): void {
     this.#news.happened();
-    if (this.#timer !== null || this.#closed) return;
-    const wait = this.#news.wanted ? LOOK_EVERY : UNWATCHED;
-    this.#timer = this.#o.clock.after(wait, () => {
+    if (this.#closed || this.#gather === null) return;
+    if (this.#timer === null) this.#writeIn(this.#news.wanted ? LOOK_EVERY : UNWATCHED);
+    else if (this.#gather.isMuch && !this.#hurries) {
+      this.#hurries = true;
+      this.#timer();
+      this.#writeIn(0);
+    }
+  }
+
+  #writeIn(ms: number): void {
+    this.#timer = this.#o.clock.after(ms, () => {
       this.#timer = null;
+      this.#hurries = false;
       void this.#write(false).then(() => {
         if (!this.#gather!.empty) this.#soon();
       });
@@ -384,13 +391,4 @@ async function closed(tables: Tables): Promise<void> {
   } catch {
     // It is of no use any more.
   }
-}
-
-/** What was set while it ran, unless the configuration has changed its mind since. */
-function storedPolicy({ meta }: Tables, configured: CapturePolicy): CapturePolicy | null {
-  const value = meta.get(POLICY)?.toString('utf8');
-  if (value === undefined) return null;
-  const { base, policy } = JSON.parse(value) as { base: string; policy: unknown };
-  const checked = readPolicy(policy);
-  return base === JSON.stringify(configured) && typeof checked !== 'string' ? checked : null;
 }
