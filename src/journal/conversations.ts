@@ -40,11 +40,14 @@ export async function conversationPage(
   if (query.where.open === true) return { lines, next: null, looked: open.length };
   const [key = '', at = ''] = before === OPEN ? [] : before.split('.');
   let cursor = OPEN;
+  // Nothing of a session was written before it began.
+  const { session } = query.where;
+  const to = session === undefined || session.includes('*') ? '' : stampOf(sessionTime(session));
   for (const table of [tables.lines, tables.keptLines])
     // One beyond the key, so that the rest of its own directory is seen.
     for await (const [found, value] of walk(tables, table, {
       from: key === '' ? '' : `${key}~`,
-      to: '',
+      to,
       reverse: true,
     })) {
       const parts = decodeDirectory(value);
