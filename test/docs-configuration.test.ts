@@ -98,6 +98,7 @@ function withKey(key: string, yaml: string | null): string {
     at['via'] = 'mx';
     delete at['to'];
   }
+  if (key === 'delivery.routes[].tlsCa') at['tls'] = 'require';
   if (key === 'milters[].socket') delete at['hostname'];
   if (/^milters\[\]\.tls/.test(key))
     Object.assign(at, { useTls: true }, /Cert|Key/.test(key) && { tlsCertificate: PEM, tlsKey: PEM });

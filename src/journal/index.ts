@@ -8,6 +8,7 @@ export { KEEP_ALL, MAX_POLICY_BODY, MAX_POLICY_CLIENTS, readPolicy, type Capture
 export * from './reader.ts';
 export type { Recorder } from './recorder.ts';
 export * from './row.ts';
+export { decodeWords } from './encoded-words.ts';
 export { shown } from './shown.ts';
 export { lineTest } from './conversations.ts';
 export { rowTest } from './history.ts';

@@ -2,7 +2,6 @@
 export * from './address.ts';
 export * from './body.ts';
 export * from './date.ts';
-export * from './encoded-words.ts';
 export * from './envelope.ts';
 export * from './headers.ts';
 export * from './origin.ts';

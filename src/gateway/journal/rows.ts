@@ -1,7 +1,7 @@
 /** From what intake tells of a transaction to a row of the history: text made readable and cut. Never throws. */
 import type { TransactionFacts } from '#intake';
-import { MAX_SUBJECT, shown, type FilterAnswer, type HistoryRow } from '#journal';
-import { decodeWords, printable, statusLine, type HeaderField, type Origin, type TlsFacts } from '#message';
+import { decodeWords, MAX_SUBJECT, shown, type FilterAnswer, type HistoryRow } from '#journal';
+import { printable, statusLine, type HeaderField, type Origin, type TlsFacts } from '#message';
 import type { FilterRecord } from '#stages';
 
 /** Bytes of a subject that are looked at. */

@@ -1,5 +1,6 @@
 /** A held entry as operators are shown it: what the queue knows of it, what its header says, what was noted. */
-import { decodeWords, HeaderSplitter, utf8Of, type HeaderField } from '#message';
+import { decodeWords } from '#journal';
+import { HeaderSplitter, utf8Of, type HeaderField } from '#message';
 import { queueLine, type EntryMeta, type SpoolStore } from '#spool';
 import type { Note, Trail } from './trail.ts';
 

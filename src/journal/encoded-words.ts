@@ -1,9 +1,9 @@
 /**
  * Encoded words (RFC 2047) made readable, for display only: what is not one, or cannot be decoded, stays as it is.
  *
- * Bounded by the length of what it is given. Pure; never throws.
+ * Bounded by the length of what it is given. Never throws.
  */
-import { bytesOf, utf8Of } from './text.ts';
+import { bytesOf, utf8Of } from '#message';
 
 /** `=?charset*language?B or Q?text?=`; white space between two of them does not count. */
 const WORD = /=\?([^?*\s]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([^?\s]*)\?=/gi;
