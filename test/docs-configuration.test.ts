@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, after, test } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import { parse, stringify } from 'yaml';
 import { loadConfig, type Config } from '#gateway/config';
 import { settingsSchema } from '../src/gateway/config/schema.ts';
@@ -16,7 +17,7 @@ let base = '';
 before(async () => {
   base = await tempFolder(cleanup, 'millrace-docs');
   await mkdir(join(base, 'tls'));
-  for (const name of ['cert.pem', 'key.pem']) await writeFile(join(base, 'tls', name), 'PEM');
+  for (const name of ['cert.pem', 'key.pem']) await writeFile(join(base, 'tls', name), rootCertificates[0]!);
 });
 after(() => cleanup.run());
 

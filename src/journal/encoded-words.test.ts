@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeWords } from './encoded-words.ts';
-import { byteStringOf } from './text.ts';
+import { byteStringOf } from '#message';
 
 const CASES: readonly (readonly [value: string, text: string])[] = [
   ['plain', 'plain'],
