@@ -39,6 +39,7 @@ async function serveStarter(terminal: Terminal): Promise<number> {
     return EXIT.failed;
   }
   terminal.say(`no ${USUAL_FILE} here: running the starter, SMTP on 127.0.0.1:2525, mail to ./var/mail`);
+  terminal.say('the pages are at http://127.0.0.1:8025: sign in with the token in ./var/admin.token');
   try {
     return await run(starter.config, null);
   } finally {

@@ -21,6 +21,7 @@ milters:
 delivery:
   routes:
     - { match: "true", via: maildir, to: ./var/mail }
+admin: { bind: 127.0.0.1:8025, token: { file: ./var/admin.token } }
 log: { level: info, format: pretty }
 `;
 
