@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { openLmdbReader } from '#spool';
 import { honest, p99, start } from './support/besieged.ts';
 import { memoryOf } from './support/crowd.ts';
@@ -13,7 +13,8 @@ import { Cleanup, ROOT, tempFolder } from './support/folders.ts';
 import { run } from './support/processes.ts';
 import { startNextHop } from './support/next-hop.ts';
 import { freePorts } from './support/ports.ts';
-import { until } from './support/wait.ts';
+import { pause, until } from './support/wait.ts';
+import { ADMIN, ask, TOKEN } from './support/web.ts';
 
 const MANY = 200_000;
 const GOOD = 100_000;
@@ -37,18 +38,91 @@ async function fill(state: string, count: number, soon: number): Promise<void> {
   assert.equal(code, 0, output);
 }
 
+/** Pages, a search and a bulk delete over HTTP, while honest clients are served. */
+async function orders(t: TestContext, admin: number, port: number): Promise<void> {
+  const queue = async (query: string): Promise<{ entries: unknown[]; next?: string | null }> => {
+    const answer = await ask(admin, 'GET', `/api/v1/queue?${query}`, { headers: ADMIN });
+    assert.equal(answer.status, 200, answer.text);
+    return answer.json() as { entries: unknown[]; next?: string | null };
+  };
+  const timed = async <T>(what: string, limitMs: number, work: () => Promise<T>): Promise<T> => {
+    const times: number[] = [];
+    const end = new AbortController();
+    const clients = (async () => {
+      while (!end.signal.aborted) {
+        times.push(await honest(port));
+        await pause(20);
+      }
+    })();
+    const began = performance.now();
+    const result = await work().finally(() => end.abort());
+    const took = performance.now() - began;
+    await clients;
+    t.diagnostic(
+      `${what}: ${took.toFixed(0)} ms; mail meanwhile p99 ${p99(times).toFixed(0)} ms of ${times.length}`,
+    );
+    assert.ok(took < limitMs, `${what} took ${took.toFixed(0)} ms`);
+    assert.ok(p99(times) < 1000, `${what}: mail waited ${p99(times).toFixed(0)} ms`);
+    return result;
+  };
+  await timed('20 pages of 100', 20_000, async () => {
+    for (let pages = 0, after = ''; pages < 20; pages++) {
+      const began = performance.now();
+      const page = await queue(`limit=100${after && `&after=${after}`}`);
+      assert.ok(performance.now() - began < 1000, `a page took ${performance.now() - began} ms`);
+      assert.equal(page.entries.length, 100);
+      after = page.next!;
+    }
+  });
+  const found = await timed('a search through all', 30_000, async () => {
+    let count = 0;
+    let after: string | null | undefined = '';
+    do {
+      const page = await queue(
+        `where=${encodeURIComponent('sender=s199999@load.test')}${after && `&after=${after}`}`,
+      );
+      count += page.entries.length;
+      after = page.next;
+    } while (after);
+    return count;
+  });
+  assert.equal(found, 1);
+  // Those that are being tried at that moment are answered as busy, and are there for the next order.
+  const body = { verb: 'delete', where: ['rcpt=r19*@in.test'] };
+  const rounds: Record<string, number>[] = [];
+  const left = (): number => (rounds.length === 0 ? 1 : (rounds.at(-1)!['busy'] ?? 0));
+  await timed('deleting 11,111', 60_000, async () => {
+    while (left() > 0 && rounds.length < 20) {
+      const about = { headers: ADMIN, body, limitMs: 60_000 };
+      const answer = await ask(admin, 'POST', '/api/v1/queue-orders', about);
+      assert.equal(answer.status, 200, answer.text.slice(0, 300));
+      const count: Record<string, number> = {};
+      for (const line of answer.text.split('\n').filter(Boolean)) {
+        const { result } = JSON.parse(line) as { result: string };
+        count[result] = (count[result] ?? 0) + 1;
+      }
+      rounds.push(count);
+    }
+  });
+  t.diagnostic(`orders: ${JSON.stringify(rounds)}`);
+  const done = rounds.reduce((sum, { done: n = 0 }) => sum + n, 0);
+  assert.equal(done, 11_111, 'each once');
+}
+
 test(`R12: with ${MANY} messages queued and the next hop down: up in 10 s, under 500 MB, listed and fed meanwhile`, async (t) => {
   const cleanup = new Cleanup(t);
   const state = await tempFolder(cleanup);
   const began = performance.now();
   await fill(state, MANY, MANY);
   t.diagnostic(`filled in ${(performance.now() - began).toFixed(0)} ms`);
-  const [down = 0] = await freePorts(1);
+  const [down = 0, admin = 0] = await freePorts(2);
   const at = performance.now();
   const { port, gateway } = await start(t, {
+    listener: { limits: { maxConnectionRate: 1_000_000 } },
     more: {
       stateDir: state,
       delivery: { routes: [{ match: 'true', via: 'smtp', to: [`127.0.0.1:${down}`] }], retry: ['1h'] },
+      admin: { bind: `127.0.0.1:${admin}`, token: TOKEN },
     },
   });
   t.diagnostic(`greets after ${(performance.now() - at).toFixed(0)} ms`);
@@ -67,6 +141,7 @@ test(`R12: with ${MANY} messages queued and the next hop down: up in 10 s, under
     after = page.at(-1)!.id;
   }
   await reader.close();
+  await orders(t, admin, port);
   const { pid } = gateway.process;
   t.diagnostic(
     `ingest p99 ${p99(times).toFixed(0)} ms of ${times.length}; ${(await memoryOf(pid)).toFixed(0)} MB`,

@@ -23,7 +23,7 @@ export interface Answer {
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** Longest wait for an answer, in milliseconds. */
+/** Longest wait for an answer unless told otherwise, in milliseconds. */
 const LIMIT = 20_000;
 
 /** One request on a connection of its own. An object as body goes out as JSON. */
@@ -31,7 +31,11 @@ export function ask(
   port: number | string,
   method: string,
   path: string,
-  { headers = {}, body }: { readonly headers?: Headers; readonly body?: unknown } = {},
+  {
+    headers = {},
+    body,
+    limitMs = LIMIT,
+  }: { readonly headers?: Headers; readonly body?: unknown; readonly limitMs?: number } = {},
 ): Promise<Answer> {
   const text = body === undefined || typeof body === 'string' ? (body ?? '') : JSON.stringify(body);
   const at = typeof port === 'string' ? { socketPath: port } : { host: '127.0.0.1', port };
@@ -56,7 +60,7 @@ export function ask(
     made.once('error', reject);
     made.end(text);
   });
-  return within(`${method} ${path}`, LIMIT, answered);
+  return within(`${method} ${path}`, limitMs, answered);
 }
 
 /** Sends bytes; everything that comes back until the other end closes, or until `quietMs` without a byte. */
