@@ -8,6 +8,7 @@ import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import type { EntryMeta, EntryRecipient } from '#spool';
 import type { Outcome } from './agent.ts';
+import type { RemovalReason } from './meter.ts';
 import type { DeliveryObserver } from './observer.ts';
 import type { Told } from './report.ts';
 
@@ -107,4 +108,11 @@ export function tellOutcomes(
       next: r.state === 'pending' && next !== null ? new Date(next).toISOString() : undefined,
     });
   });
+}
+
+/** How a finished entry ended: by the worst that became of a recipient. */
+export function reasonOf(recipients: readonly EntryRecipient[], discarded: boolean): RemovalReason {
+  if (recipients.some((r) => r.state === 'failed')) return 'bounced';
+  if (recipients.some((r) => r.state === 'expired')) return 'expired';
+  return discarded ? 'discarded' : 'delivered';
 }

@@ -5,46 +5,22 @@
  * a time. Whatever happens ends in a settlement: an unexpected fault puts the entry back. Never delivers without a lease,
  * never rejects.
  */
-import type { EntryContent, EntryRecipient, Settlement } from '#spool';
+import type { EntryContent, Settlement } from '#spool';
 import { attemptGroup } from './attempt.ts';
 import type { Underway } from './attempt.ts';
-import type { BackOff } from './back-off.ts';
 import { lateOnes } from './delay.ts';
 import { RETURNED } from './dsn.ts';
-import type { Held, Holding } from './holding.ts';
+import type { Held } from './holding.ts';
+import type { House } from './house.ts';
 import { BUSY_WAIT } from './lanes.ts';
-import type { Lanes } from './lanes.ts';
-import type { RemovalReason } from './meter.ts';
-import type { DeliveryOptions, DeliverySettings } from './options.ts';
-import { conclude, tellOutcomes } from './outcome.ts';
+import type { DeliverySettings } from './options.ts';
+import { conclude, reasonOf, tellOutcomes } from './outcome.ts';
 import type { Conclusion, Result } from './outcome.ts';
-import type { Rates } from './rates.ts';
 import { routeEntry } from './route.ts';
 import { nextTime } from './next-time.ts';
 import type { NextTime } from './next-time.ts';
-import type { Suspensions } from './suspensions.ts';
 import { noticesAbout } from './tell.ts';
 import type { SenderNotice, Telling } from './tell.ts';
-
-/** Where entries are delivered from. */
-export interface House {
-  readonly options: DeliveryOptions;
-  readonly holding: Holding;
-  readonly lanes: Lanes;
-  readonly rates: Rates;
-  readonly backOff: BackOff;
-  readonly suspensions: Suspensions;
-  /** Makes queue ids for notices. */
-  readonly newId: () => string;
-  /** The time by which entries expire. */
-  readonly expiryNow: () => number;
-  /** Delivery is ending: what was not tried goes back into the queue at once. */
-  readonly stopping: boolean;
-  /** The queue has a new entry. */
-  wake(): void;
-  /** An entry is back in the queue, due at this time. */
-  dueAt(time: number): void;
-}
 
 /** One entry, once. */
 export async function run(house: House, held: Held, settings: DeliverySettings): Promise<void> {
@@ -148,13 +124,6 @@ async function record(
   for (const { meta, kind } of made)
     notices('delivery.notice-made', { id: entry.id, notice: meta.id, kind, to: entry.sender });
   house.wake();
-}
-
-/** How a finished entry ended: by the worst that became of a recipient. */
-function reasonOf(recipients: readonly EntryRecipient[], discarded: boolean): RemovalReason {
-  if (recipients.some((r) => r.state === 'failed')) return 'bounced';
-  if (recipients.some((r) => r.state === 'expired')) return 'expired';
-  return discarded ? 'discarded' : 'delivered';
 }
 
 /** The bytes: those handed over in memory, else from the spool. */

@@ -15,7 +15,7 @@ import { Lanes } from './lanes.ts';
 import type { Delivery, DeliveryOptions, DeliverySettings } from './options.ts';
 import { Rates } from './rates.ts';
 import { putBack, run } from './run.ts';
-import type { House } from './run.ts';
+import type { House } from './house.ts';
 import { expiryTime } from './schedule.ts';
 import { SetBack } from './set-back.ts';
 import { SettingsInUse } from './settings-in-use.ts';
