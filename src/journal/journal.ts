@@ -55,7 +55,7 @@ export interface JournalOptions {
 }
 
 /** Milliseconds between two writes while nobody watches. */
-const UNWATCHED = 1000;
+const UNWATCHED = 500;
 /** Milliseconds between two looks at what other processes have changed. */
 const LOOK = 1000;
 /** Milliseconds between two looks for what has become too old. */

@@ -1,7 +1,5 @@
 /** Directories of segments: which parts a block of packets holds, and where. What cannot be read is empty. */
 
-import { hundredths, quote, quoteAll } from './quote.ts';
-
 /** One recorded piece of a part. A part has one, or more when something was said after it had been written. */
 export interface PartLine {
   readonly session: string;
@@ -39,13 +37,32 @@ export interface PlacedLine extends PartLine {
  * `length`: where its recording lies.
  */
 export function encodeLine(l: PartLine, offset: number, length: number): string {
-  return (
-    `[${quote(l.session)},${l.part},${quote(l.id)},${l.at},${quote(l.client)},${quote(l.listener)},${quote(l.from)},` +
-    `${quote(l.rcpt)},${l.packets},${l.bytes},${hundredths(l.ms)},${quote(l.outcome)},${quoteAll(l.milters)},` +
-    `${hundredths(l.slowest)},${l.errors},${l.dropped},${hundredths(l.begin)},${quoteAll(l.lanes)},` +
-    `${l.more ? 1 : 0},${offset},${length}]`
-  );
+  return JSON.stringify([
+    l.session,
+    l.part,
+    l.id,
+    l.at,
+    l.client,
+    l.listener,
+    l.from,
+    l.rcpt,
+    l.packets,
+    l.bytes,
+    hundredths(l.ms),
+    l.outcome,
+    l.milters,
+    hundredths(l.slowest),
+    l.errors,
+    l.dropped,
+    hundredths(l.begin),
+    l.lanes,
+    l.more ? 1 : 0,
+    offset,
+    length,
+  ]);
 }
+
+const hundredths = (ms: number): number => Math.round(ms * 100);
 
 /** Bytes before the lines of a directory: bytes of the packets, number of lines. */
 export const DIRECTORY_HEAD = 8;

@@ -115,16 +115,17 @@ export class Recorder {
     return LANE.milters + this.#lanes.length - 1;
   }
 
-  /** A milter packet. */
-  packet(lane: number, sent: boolean, code: number, payload: Uint8Array, isBody: boolean): void {
+  /** A milter packet. `at`: Clock.elapsed. */
+  packet(lane: number, at: number, sent: boolean, code: number, payload: Uint8Array, isBody: boolean): void {
     if (this.#closed) return;
     this.#spoke[lane] = true;
     const keep = isBody ? this.#keepable(lane, payload.length) : payload.length;
-    this.#tape.add(KIND.milter, sent, lane, code, this.#at(), payload, keep);
+    this.#last = at;
+    this.#tape.add(KIND.milter, sent, lane, code, at - this.#pieceBegan, payload, keep);
   }
 
   /** What was written to a milter in one go. False: it is too much to be kept whole, tell its packets one by one. */
-  written(lane: number, pieces: readonly Uint8Array[]): boolean {
+  written(lane: number, at: number, pieces: readonly Uint8Array[]): boolean {
     let size = 0;
     for (const piece of pieces) size += piece.length;
     if (size > MAX_WRITTEN || this.#home.pressure > 0) return false;
@@ -133,7 +134,8 @@ export class Recorder {
     if (this.#closed) return true;
     this.#left[lane] = left - size;
     this.#spoke[lane] = true;
-    this.#tape.addWritten(lane, this.#at(), pieces, size, packetsIn(pieces));
+    this.#last = at;
+    this.#tape.addWritten(lane, at - this.#pieceBegan, pieces, size, packetsIn(pieces));
     return true;
   }
 

@@ -5,7 +5,6 @@
  * them. Its delivery lines are the end of the list, and are put behind it when it is written. Durations are whole hundredths of
  * a millisecond.
  */
-import { hundredths, quote, quoteAll } from './quote.ts';
 import {
   OUTCOMES,
   type DeliveryLine,
@@ -41,15 +40,32 @@ type DeliveryTuple = [
 
 /** A row as text but for its delivery lines; its id is the key it is stored under. */
 export function encodeRow(row: HistoryRow): string {
-  const { session, part, at, recipients, size, outcome, filters } = row;
-  const told = filters.length === 0 ? '[]' : JSON.stringify(filters.map(tupleOfAnswer));
-  return (
-    `[${VERSION},${quote(session)},${part},${at},${quote(row.listener)},${quote(row.client)},` +
-    `${quote(row.clientName)},${quote(row.helo)},${quote(row.tls)},${quote(row.user)},${quote(row.from)},` +
-    `${quoteAll(row.to)},${recipients},${quote(row.subject)},${size},${OUTCOMES.indexOf(outcome)},` +
-    `${quote(row.reply)},${quote(row.by)},${told},${hundredths(row.ms)},${hundredths(row.acceptMs)},` +
-    `${hundredths(row.filterMs)},${row.changed ? 1 : 0}`
-  );
+  const text = JSON.stringify([
+    VERSION,
+    row.session,
+    row.part,
+    row.at,
+    row.listener,
+    row.client,
+    row.clientName,
+    row.helo,
+    row.tls,
+    row.user,
+    row.from,
+    row.to,
+    row.recipients,
+    row.subject,
+    row.size,
+    OUTCOMES.indexOf(row.outcome),
+    row.reply,
+    row.by,
+    row.filters.length === 0 ? row.filters : row.filters.map(tupleOfAnswer),
+    hundredths(row.ms),
+    hundredths(row.acceptMs),
+    hundredths(row.filterMs),
+    row.changed ? 1 : 0,
+  ]);
+  return text.slice(0, -1);
 }
 
 /** The whole of it. `lines`: texts of encodeLine, separated by commas. */
@@ -59,8 +75,8 @@ export function rowText(row: string, lines: string): string {
 
 /** A delivery line as text. */
 export function encodeLine({ recipient, state, at, reply, hop, attempts }: DeliveryLine): string {
-  const number = STATES.indexOf(state);
-  return `[${quote(recipient)},${number},${Math.round(at)},${quote(reply)},${quote(hop)},${attempts}]`;
+  const tuple: DeliveryTuple = [recipient, STATES.indexOf(state), Math.round(at), reply, hop, attempts];
+  return JSON.stringify(tuple);
 }
 
 /** The row of a text. */
@@ -153,6 +169,8 @@ const MAX_LINES = 40;
 
 const isWaiting = ({ state }: DeliveryLine): boolean =>
   state === 'queued' || state === 'held' || state === 'deferred' || state === 'released';
+
+const hundredths = (ms: number): number => Math.round(ms * 100);
 
 const tupleOfAnswer = (f: FilterAnswer): FilterTuple => [
   f.name,

@@ -80,17 +80,18 @@ function packetObserver(recorder: Recorder, filter: string): MilterObserver {
   const lane = recorder.lane(filter);
   let reader: FrameReader | null = null;
   return {
-    packet({ direction, code, bytes }) {
+    packet({ at, direction, code, bytes }) {
       const number = code.charCodeAt(0);
-      if (direction === 'received') recorder.packet(lane, false, number, bytes, number === SMFIR.REPLBODY);
-      else recorder.packet(lane, true, number, bytes, number === SMFIC.BODY);
+      if (direction === 'received')
+        recorder.packet(lane, at, false, number, bytes, number === SMFIR.REPLBODY);
+      else recorder.packet(lane, at, true, number, bytes, number === SMFIC.BODY);
     },
-    written({ pieces }) {
-      if (recorder.written(lane, pieces)) return;
+    written({ at, pieces }) {
+      if (recorder.written(lane, at, pieces)) return;
       reader ??= new FrameReader(0xffffffff);
       for (const piece of pieces) reader.push(piece);
       for (let frame = reader.next(); frame !== null; frame = reader.next())
-        recorder.packet(lane, true, frame.code, frame.payload, frame.code === SMFIC.BODY);
+        recorder.packet(lane, at, true, frame.code, frame.payload, frame.code === SMFIC.BODY);
     },
     answered: (_event, _verdict, waited) => recorder.answered(waited),
   };
