@@ -261,8 +261,10 @@ describe('AUTH', { skip: skipWithout('openssl') }, () => {
       }
     });
     const logins: number[] = [];
-    const until8s = performance.now() + 8000;
-    while (performance.now() < until8s) {
+    // A rush of eight seconds, longer on a machine that is slow to check passwords.
+    const began = performance.now();
+    const lasted = (): number => performance.now() - began;
+    while (lasted() < 8000 || (refused < 40 && lasted() < 40_000)) {
       logins.push(await login(open!));
       await pause(200);
     }

@@ -32,6 +32,7 @@ export function transcriptOf(outcome: Outcome): Transcript {
   const value = (name: string, text: string): string => {
     if (name === 'i') return number(text);
     if (name === 'v') return '<version>';
+    if (name === 'b') return '<date>';
     // A connection that has just ended may still be counted.
     if (name === '{client_connections}') return text.replace(/^[1-9]$/, '<few>');
     if (name === '{client_port}') return port(text, outcome.clientPort);
