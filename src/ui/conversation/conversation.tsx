@@ -23,9 +23,8 @@ export function Conversation() {
   const [parameters] = useParameters();
   const wanted = parameters.get('part');
   const part = wanted === null || !/^\d+$/.test(wanted) ? undefined : Number(wanted);
-  const view = useConversation(session);
-  const open = view.data?.line.open === true || view.data?.parts.some((each) => each.open) === true;
-  const { query, packets } = usePackets(session, part, open);
+  const { query, packets, going } = usePackets(session, part, true);
+  const view = useConversation(session, going);
   useEscape('/conversations');
   if (view.isPending || query.isPending) return <Loading what="the conversation" />;
   if (view.isError) return <Trouble error={view.error} retry={() => void view.refetch()} />;
@@ -43,7 +42,7 @@ export function Conversation() {
       crumbs={[{ label: 'Conversations', to: listAddress('/conversations') }, session]}
       actions={<Actions line={line} />}
     >
-      <Summary line={line} parts={parts} />
+      <Summary line={line} parts={parts} open={going || parts.some((each) => each.open)} />
       <Tabs
         label="Parts of the conversation"
         tabs={[
@@ -63,15 +62,17 @@ export function Conversation() {
 function Summary({
   line,
   parts,
+  open,
 }: {
   readonly line: ConversationLine;
   readonly parts: readonly ConversationLine[];
+  readonly open: boolean;
 }) {
   const dropped = parts.reduce((sum, each) => sum + each.dropped, 0);
   return (
     <div className="stack">
       <div className="row" style={{ gap: 18 }}>
-        {line.open ? <Status word="open" label="still open" /> : <Status word="done" label="ended" />}
+        {open ? <Status word="open" label="still open" /> : <Status word="done" label="ended" />}
         <span className="dim">
           began <When at={line.at} fine />
         </span>

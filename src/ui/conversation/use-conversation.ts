@@ -12,18 +12,14 @@ export interface ConversationView {
   readonly parts: readonly ConversationLine[];
 }
 
-export const useConversation = (session: string) => {
-  const { live } = useLive();
-  return useQuery({
+/** `going`: it may not be over, so its parts are asked for again. */
+export const useConversation = (session: string, going: boolean) =>
+  useQuery({
     queryKey: ['conversation', session],
     queryFn: ({ signal }) =>
       ask<ConversationView>(`/api/v1/conversations/${encodeURIComponent(session)}`, { signal }),
-    refetchInterval: (query) =>
-      live && (query.state.data?.line.open || query.state.data?.parts.some((part) => part.open))
-        ? 2000
-        : false,
+    refetchInterval: going ? 2000 : false,
   });
-};
 
 /** Packets painted in a second, at most. */
 const RATE = 30;
@@ -34,13 +30,18 @@ export interface Packets {
   readonly waiting: number;
 }
 
-/** `part` undefined: all parts. `open`: more may come. */
-export function usePackets(session: string, part: number | undefined, open: boolean) {
+/** Our last word on a connection (RFC 5321 3.8, 4.2.1). */
+const isGoodbye = ({ kind, direction, code }: PacketRow): boolean =>
+  kind === 'smtp' && direction === 'sent' && (code === '221' || code === '421');
+
+/** `part` undefined: all parts. `follow`: more may come; `going`: it is listened for, until the gateway says that this was all. */
+export function usePackets(session: string, part: number | undefined, follow: boolean) {
   const { live } = useLive();
   const [rows, setRows] = useState<readonly PacketRow[]>([]);
   const [waiting, setWaiting] = useState(0);
   const [ended, setEnded] = useState('');
   const queue = useRef<PacketRow[]>([]);
+  const heard = useRef(false);
   const path = `/api/v1/conversations/${encodeURIComponent(session)}`;
   const query = useQuery({
     queryKey: ['packets', session, part ?? 'all'],
@@ -49,22 +50,27 @@ export function usePackets(session: string, part: number | undefined, open: bool
     staleTime: Infinity,
     gcTime: 0,
   });
+  const loaded = query.data?.packets;
   useEffect(() => {
     queue.current = [];
-    setRows(query.data?.packets ?? []);
-  }, [query.data]);
-  const take = (data: unknown): void => {
-    const row = data as PacketRow;
-    if (part === undefined || row.part === part) queue.current.push(row);
-  };
-  const from = query.data?.packets.at(-1);
-  const follows = open && live && query.data !== undefined && ended !== path;
-  useEventStream(follows ? withQuery(`${path}/events`, { part: from?.part, after: from?.n }) : null, {
-    packet: take,
-    end: () => setEnded(path),
+    setRows(loaded ?? []);
+  }, [loaded]);
+  const from = loaded?.at(-1);
+  const over = ended === path || loaded?.some(isGoodbye) === true;
+  const going = follow && live && loaded !== undefined && !over;
+  useEventStream(going ? withQuery(`${path}/events`, { part: from?.part, after: from?.n }) : null, {
+    packet: (data) => {
+      const row = data as PacketRow;
+      heard.current = true;
+      if (part === undefined || row.part === part) queue.current.push(row);
+    },
+    end: () => {
+      setEnded(path);
+      // What filters are told after the last reply is in the whole, not in the stream.
+      if (heard.current) void query.refetch();
+    },
   });
   useEffect(() => {
-    if (!open) return undefined;
     const timer = setInterval(() => {
       setWaiting(queue.current.length);
       const batch = queue.current.splice(0, Math.ceil(RATE / 4));
@@ -75,6 +81,6 @@ export function usePackets(session: string, part: number | undefined, open: bool
         });
     }, 250);
     return () => clearInterval(timer);
-  }, [open]);
-  return { query, packets: { rows, waiting } satisfies Packets };
+  }, []);
+  return { query, packets: { rows, waiting } satisfies Packets, going };
 }
