@@ -151,7 +151,7 @@ export function Conversations() {
         empty={
           <Empty
             title={narrowed ? 'No conversation fits' : 'No conversation is kept yet'}
-            command="millrace send --to you@example.org --data 'Hello'"
+            command="swaks --server localhost:25 --to you@example.org"
           >
             {narrowed ? 'Take a condition away.' : 'Whoever sends a message makes one:'}
           </Empty>

@@ -10,7 +10,7 @@ export function CopyMenu({ row }: { readonly row: HistoryRow }) {
   return (
     <>
       {may && <LinkButton to={`${base}/message?which=final`} label="Download .eml" icon="download" />}
-      <Copy text={replayLine(row)} label="Copy replay line" />
+      <Copy text={sendLine(row)} label="Copy swaks line" />
       {may && (
         <LinkButton
           to={`/api/v1/conversations/${encodeURIComponent(row.session)}/export?format=test`}
@@ -22,12 +22,11 @@ export function CopyMenu({ row }: { readonly row: HistoryRow }) {
   );
 }
 
-/** The command that plays the message to a filter again. */
-export function replayLine(row: HistoryRow): string {
-  const parts = ['millrace milter replay TARGET', shell(`${row.id}.eml`), '--from', shell(row.from)];
+/** The command that sends the downloaded message again as it came: same envelope, same greeting. */
+export function sendLine(row: HistoryRow): string {
+  const parts = ['swaks --server localhost:25', '--helo', shell(row.helo), '--from', shell(row.from || '<>')];
   for (const to of row.to) parts.push('--to', shell(to));
-  parts.push('--ip', shell(row.client), '--helo', shell(row.helo));
-  if (row.user !== '') parts.push('--auth', shell(row.user));
+  parts.push('--data', shell(`@${row.id}.eml`));
   return parts.join(' ');
 }
 

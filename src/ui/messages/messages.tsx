@@ -66,10 +66,7 @@ export function Messages() {
           narrowed ? (
             <Empty title="No message fits">Take a condition away, or look further back.</Empty>
           ) : (
-            <Empty
-              title="No message has come yet"
-              command="millrace send --to you@example.org --data 'Hello'"
-            >
+            <Empty title="No message has come yet" command="swaks --server localhost:25 --to you@example.org">
               Send one, and it shows up here by itself:
             </Empty>
           )

@@ -40,7 +40,7 @@ export function TokenList() {
       ) : tokens.isError ? (
         <Trouble error={tokens.error} retry={() => void tokens.refetch()} />
       ) : tokens.data.length === 0 ? (
-        <Empty title="There are no tokens" command="millrace token create" />
+        <Empty title="There are no tokens" command="millrace token create NAME viewer" />
       ) : (
         <div className="scroll-x" tabIndex={0} role="region" aria-label="Tokens">
           <table className="plain-table">
