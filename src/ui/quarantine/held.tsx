@@ -9,7 +9,7 @@ import type { AuditLine, HeldRow } from '../api/shapes.ts';
 import { bytes } from '../parts/format.ts';
 import { Card, Page, Tabs } from '../parts/page.tsx';
 import { Plain } from '../parts/plain.tsx';
-import { Loading, NotAllowed, Trouble } from '../parts/states.tsx';
+import { Loading, NotAllowed, Note, Trouble } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
 import { visible } from '../parts/visible.ts';
 import { When } from '../parts/when.tsx';
@@ -30,13 +30,13 @@ export function Held() {
   });
   useEscape('/quarantine');
   if (held.isPending) return <Loading what="the held message" />;
-  if (held.isError) return <Trouble error={held.error} retry={() => void held.refetch()} />;
-  return <HeldPage row={held.data} />;
+  if (held.data === undefined) return <Trouble error={held.error} retry={() => void held.refetch()} />;
+  return <HeldPage row={held.data} gone={held.isError} />;
 }
 
 type Asking = 'release' | 'delete' | 'rescan' | null;
 
-function HeldPage({ row }: { readonly row: HeldRow }) {
+function HeldPage({ row, gone }: { readonly row: HeldRow; readonly gone: boolean }) {
   const [asking, setAsking] = useState<Asking>(null);
   const [, navigate] = useLocation();
   const may = useMay('operator');
@@ -50,7 +50,8 @@ function HeldPage({ row }: { readonly row: HeldRow }) {
       heading={<Plain text={row.subject} none="no subject" />}
       crumbs={[{ label: 'Quarantine', to: listAddress('/quarantine') }, row.id]}
       actions={
-        may && (
+        may &&
+        !gone && (
           <>
             <Button size="xs" onClick={() => setAsking('release')}>
               Release
@@ -66,6 +67,12 @@ function HeldPage({ row }: { readonly row: HeldRow }) {
         )
       }
     >
+      {gone && (
+        <Note tone="warn">
+          It is not held any more, or cannot be read.{' '}
+          <Link href={`/messages/${row.id}`}>See its history</Link>
+        </Note>
+      )}
       <div className="columns">
         <Facts row={row} />
         <div className="stack">
@@ -215,7 +222,7 @@ function Preview({ id }: { readonly id: string }) {
       />
       {mail.isPending ? (
         <Loading what="the mail" />
-      ) : mail.isError ? (
+      ) : mail.data === undefined ? (
         <Trouble error={mail.error} retry={() => void mail.refetch()} />
       ) : (
         <MailContent bytes={mail.data} view={view} />

@@ -27,7 +27,7 @@ export function QueueEntry() {
   });
   useEscape('/queue');
   if (entry.isPending) return <Loading what="the entry" />;
-  if (entry.isError) {
+  if (entry.data === undefined) {
     if (entry.error instanceof Failure && entry.error.status === 404)
       return (
         <Page title="Not in the queue" crumbs={[{ label: 'Queue', to: listAddress('/queue') }, id]}>
@@ -38,13 +38,13 @@ export function QueueEntry() {
       );
     return <Trouble error={entry.error} retry={() => void entry.refetch()} />;
   }
-  return <EntryPage entry={entry.data} />;
+  return <EntryPage entry={entry.data} gone={entry.isError} />;
 }
 
-function EntryPage({ entry }: { readonly entry: Entry }) {
+function EntryPage({ entry, gone }: { readonly entry: Entry; readonly gone: boolean }) {
   const [verb, setVerb] = useState<Verb | null>(null);
   const [, navigate] = useLocation();
-  const may = useMay('operator');
+  const may = useMay('operator') && !gone;
   const verbs: readonly Verb[] =
     entry.state === 'held'
       ? ['release', 'redirect', 'bounce', 'delete']
@@ -74,7 +74,13 @@ function EntryPage({ entry }: { readonly entry: Entry }) {
         </>
       }
     >
-      {entry.hold && (
+      {gone && (
+        <Note tone="warn">
+          It is not in the queue any more, or cannot be read.{' '}
+          <Link href={`/messages/${entry.id}`}>See its history</Link>
+        </Note>
+      )}
+      {entry.hold && !gone && (
         <Note tone="accent">
           Held by <Plain text={entry.hold.by} /> since <When at={entry.hold.since} />:{' '}
           <Plain text={entry.hold.reason} none="no reason given" />.{' '}

@@ -43,6 +43,16 @@ const SAYS: Readonly<Record<Verb, readonly [title: string, button: string, says:
     'The new recipient takes the place of the old ones. This cannot be undone.',
   ],
 };
+
+/** What a release means with what was chosen before. */
+function releaseSays({ filters, skip }: Details): string {
+  if (filters === 'none') return 'No filter is asked again; what is released is delivered.';
+  if (Array.isArray(skip))
+    return `All filters but ${skip.join(', ')} are asked again; what they let pass is delivered.`;
+  return filters === 'again'
+    ? 'All filters are asked again; what they let pass is delivered.'
+    : SAYS.release[2];
+}
 const DANGEROUS: readonly Verb[] = ['bounce', 'delete', 'redirect'];
 
 export function OrderWindow({ verb, about, details = {}, close }: Props) {
@@ -66,24 +76,30 @@ export function OrderWindow({ verb, about, details = {}, close }: Props) {
         { ...details, ...(reason !== '' && { reason }), ...(verb === 'redirect' && { to }) },
         setJob,
       );
-      await client.invalidateQueries({ queryKey: ['queue'] });
-      await client.invalidateQueries({ queryKey: ['overview'] });
     } catch (failure) {
       setError(failure);
     }
     setBusy(false);
   };
+  // What lies under the window is read again when it goes: a message that has left would take the window with it.
+  const leave = (done: boolean): void => {
+    if (done) {
+      void client.invalidateQueries({ queryKey: ['queue'] });
+      void client.invalidateQueries({ queryKey: ['overview'] });
+    }
+    close(done);
+  };
   const dangerous = DANGEROUS.includes(verb);
   return (
     <Window
       title={title}
-      close={() => close(job !== null)}
+      close={() => leave(job !== null)}
       foot={
         job?.finished ? (
-          <Button onClick={() => close(true)}>Close</Button>
+          <Button onClick={() => leave(true)}>Close</Button>
         ) : (
           <>
-            <Button ref={safe} variant="default" onClick={() => close(false)}>
+            <Button ref={safe} variant="default" onClick={() => leave(job !== null)}>
               Leave it
             </Button>
             <Button
@@ -107,7 +123,7 @@ export function OrderWindow({ verb, about, details = {}, close }: Props) {
               : all === null
                 ? 'All messages that match.'
                 : `${count(all)} messages.`}{' '}
-            {says}
+            {verb === 'release' ? releaseSays(details) : says}
           </p>
           {verb === 'redirect' && (
             <TextInput
