@@ -106,6 +106,9 @@ test('notices go on to the log as they came, and trouble is told in the overview
   assert.equal(overview.failures[0]!.text, 'f: a filter could not be used — refused');
   assert.deepEqual(overview.configChanged, { at: clock.now(), by: '' });
   assert.equal(overview.perMinute.at(-1)!.accepted, 1);
+  metrics.notices('admin.changed', { what: 'token x', summary: 'made', by: 'operator:b' });
+  metrics.notices('admin.changed', { what: 'configuration', summary: 'read again', by: 'operator:a' });
+  assert.deepEqual((await metrics.overview()).configChanged, { at: clock.now(), by: 'operator:a' });
   assert.deepEqual(overview.milters, [{ name: 'f', state: 'unused', p95: null, errors: 1, answers: {} }]);
   assert.equal(overview.hostname, 'mx.test');
 });

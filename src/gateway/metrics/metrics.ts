@@ -73,7 +73,7 @@ export class Metrics {
   readonly #loop: LoopDelay;
   #sights: Sights | null = null;
   #queue: QueueFigures | null = null;
-  #changed: number | null = null;
+  #changed: { readonly at: number; readonly by: string } | null = null;
 
   constructor(options: MetricsOptions) {
     const { clock, notices } = options;
@@ -93,9 +93,9 @@ export class Metrics {
         heard.set(name, (fields) => {
           count?.(fields);
           if (trouble) this.#failures.add(clock.now(), name, fields);
-          if (name === 'gateway.reloaded') this.#changed = clock.now();
         });
     }
+    this.#hearChanges(heard);
     this.notices = (name, fields) => {
       heard.get(name)?.(fields);
       notices(name, fields);
@@ -107,6 +107,24 @@ export class Metrics {
     figures.onLook(() => this.#showHouse());
     figures.onLook(() => this.#showFilters());
     figures.onLook(() => this.#showSpool());
+  }
+
+  /** When the configuration changed, and by whom when that was not its file. */
+  #hearChanges(heard: Map<NoticeName, (fields: NoticeFields) => void>): void {
+    const { clock } = this.#o;
+    const also = (name: NoticeName, more: (fields: NoticeFields) => void): void => {
+      const before = heard.get(name);
+      heard.set(name, (fields) => {
+        before?.(fields);
+        more(fields);
+      });
+    };
+    also('gateway.reloaded', () => {
+      this.#changed = { at: clock.now(), by: '' };
+    });
+    also('admin.changed', ({ what, by }) => {
+      if (what === 'configuration') this.#changed = { at: clock.now(), by: String(by) };
+    });
   }
 
   /** From now on there is a gateway to look at. */
@@ -218,7 +236,7 @@ export class Metrics {
       queue: { messages: a + d + h, held: h, deferred: d, oldest: oldest === Infinity ? null : now - oldest },
       milters: this.#milterLines(snapshots),
       failures: this.#failures.list(),
-      configChanged: this.#changed === null ? null : { at: this.#changed, by: '' },
+      configChanged: this.#changed,
       certificates: certificateLines(this.#sights?.certificates() ?? [], now),
       spoolFree: free?.free ?? null,
       loopDelay: this.#loop.mean(),

@@ -38,7 +38,7 @@ export function PacketLine({
     <tr
       data-key={key}
       tabIndex={focusable ? 0 : -1}
-      className={`${row.kind}${row.note === '' ? '' : ' note'}${inner ? ' inner' : ''}`}
+      className={`kind-${row.kind}${row.note === '' && row.kind !== 'note' ? '' : ' odd'}${inner ? ' inner' : ''}`}
       {...(current && { 'aria-current': 'true' as const })}
       onClick={() => choose(key)}
       onFocus={() => !current && choose(key)}

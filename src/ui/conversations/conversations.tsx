@@ -44,7 +44,7 @@ const COLUMNS: readonly Column<ConversationLine>[] = [
   {
     key: 'client',
     label: 'Client',
-    width: 'minmax(120px, 1fr)',
+    width: 'minmax(100px, 1fr)',
     cell: (line) => (
       <Link href={address(line)} tabIndex={-1}>
         <Plain text={line.client} mono tip />
@@ -54,19 +54,19 @@ const COLUMNS: readonly Column<ConversationLine>[] = [
   {
     key: 'from',
     label: 'From',
-    width: 'minmax(140px, 1.4fr)',
+    width: 'minmax(100px, 1.4fr)',
     cell: (line) => <Plain text={line.from} none={line.part === 0 ? '–' : '<>'} tip />,
   },
   {
     key: 'rcpt',
     label: 'To',
-    width: 'minmax(140px, 1.4fr)',
+    width: 'minmax(100px, 1.4fr)',
     cell: (line) => <Plain text={line.rcpt} none="–" tip />,
   },
   {
     key: 'milters',
     label: 'Filters',
-    width: 'minmax(110px, 1fr)',
+    width: 'minmax(80px, 1fr)',
     cell: (line) => <Plain text={line.milters.join(', ')} none="none" tip />,
   },
   { key: 'packets', label: 'Packets', width: '66px', numeric: true, cell: (line) => count(line.packets) },

@@ -81,8 +81,13 @@ function Intro({ data }: { readonly data: Overview }) {
       Millrace {data.version} on <Plain text={data.hostname} />
       {data.configChanged && (
         <>
-          . The configuration was changed <When at={data.configChanged.at} relative /> by{' '}
-          <Plain text={data.configChanged.by} />
+          . The configuration was changed <When at={data.configChanged.at} relative />
+          {data.configChanged.by !== '' && (
+            <>
+              {' '}
+              by <Plain text={data.configChanged.by} />
+            </>
+          )}
         </>
       )}
     </>

@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<HeldRow>[] = [
   {
     key: 'reason',
     label: 'Reason',
-    width: 'minmax(200px, 1.6fr)',
+    width: 'minmax(130px, 1.6fr)',
     cell: (row) => (
       <span className="row" style={{ flexWrap: 'nowrap' }}>
         {row.malware && <Status word="malware" />}
@@ -35,17 +35,17 @@ const COLUMNS: readonly Column<HeldRow>[] = [
       </span>
     ),
   },
-  { key: 'by', label: 'By', width: '120px', cell: (row) => <Plain text={row.by} tip /> },
+  { key: 'by', label: 'By', width: '90px', cell: (row) => <Plain text={row.by} tip /> },
   {
     key: 'from',
     label: 'From',
-    width: 'minmax(140px, 1fr)',
+    width: 'minmax(110px, 1fr)',
     cell: (row) => <Plain text={row.from || row.sender} none="<>" tip />,
   },
   {
     key: 'to',
     label: 'To',
-    width: 'minmax(130px, 1fr)',
+    width: 'minmax(100px, 1fr)',
     cell: (row) => (
       <>
         <Plain text={row.to[0] ?? ''} tip />
@@ -56,7 +56,7 @@ const COLUMNS: readonly Column<HeldRow>[] = [
   {
     key: 'subject',
     label: 'Subject',
-    width: 'minmax(160px, 1.6fr)',
+    width: 'minmax(120px, 1.6fr)',
     cell: (row) => (
       <Link href={`/quarantine/${row.id}`} tabIndex={-1}>
         <Plain text={row.subject} none="no subject" tip />

@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import { ask } from '../api/client.ts';
 import type { QueueShape } from '../api/shapes.ts';
 import { useParameters } from '../parts/address.ts';
-import { count, span } from '../parts/format.ts';
+import { count } from '../parts/format.ts';
 import { useEvery } from '../parts/live.tsx';
 import { Card } from '../parts/page.tsx';
 import { Plain } from '../parts/plain.tsx';
@@ -87,8 +87,8 @@ export function Shape() {
   );
 }
 
-/** Columns are up to each age; the last is everything older. */
+/** Columns are up to each age in minutes, as qshape has them; the last is everything older. */
 function labelOf(ages: readonly number[], i: number): string {
   const age = ages[i];
-  return age === undefined ? `over ${span(ages.at(-1))}` : `to ${span(age)}`;
+  return age === undefined ? `over ${ages.at(-1)} min` : `to ${age} min`;
 }

@@ -26,6 +26,10 @@ type Asking =
   | { readonly kind: 'review'; readonly title: string; readonly change: Change }
   | null;
 
+/** Routes have no names: they are counted, as everywhere else, from one. */
+const calledOf = (list: Props['list'], name: string, at: number): string =>
+  list === 'routes' ? `route ${at + 1}` : name;
+
 export function ItemList({ list, noun, fields, describe, start }: Props) {
   const items = useItems(list);
   const may = useMay('admin');
@@ -54,14 +58,14 @@ export function ItemList({ list, noun, fields, describe, start }: Props) {
           <li key={`${item.name} ${at}`} className="card milter-main">
             <div className="row apart">
               <h2>
-                <Plain text={item.name} />
+                <Plain text={calledOf(list, item.name, at)} />
               </h2>
               {may && (
                 <div className="row">
                   <button
                     type="button"
                     className="icon-button"
-                    aria-label={`Move ${item.name} up`}
+                    aria-label={`Move ${calledOf(list, item.name, at)} up`}
                     disabled={at === 0}
                     onClick={() => move(at, -1)}
                   >
@@ -70,7 +74,7 @@ export function ItemList({ list, noun, fields, describe, start }: Props) {
                   <button
                     type="button"
                     className="icon-button"
-                    aria-label={`Move ${item.name} down`}
+                    aria-label={`Move ${calledOf(list, item.name, at)} down`}
                     disabled={at === all.length - 1}
                     onClick={() => move(at, 1)}
                   >
@@ -82,7 +86,7 @@ export function ItemList({ list, noun, fields, describe, start }: Props) {
                   <button
                     type="button"
                     className="icon-button"
-                    aria-label={`Delete ${item.name}`}
+                    aria-label={`Delete ${calledOf(list, item.name, at)}`}
                     onClick={() =>
                       review(
                         `Delete the ${noun} ${item.name}`,

@@ -41,7 +41,13 @@ export function SystemHealth() {
           <dd>
             {data.configChanged ? (
               <>
-                changed <When at={data.configChanged.at} relative /> by <Plain text={data.configChanged.by} />
+                changed <When at={data.configChanged.at} relative />
+                {data.configChanged.by !== '' && (
+                  <>
+                    {' '}
+                    by <Plain text={data.configChanged.by} />
+                  </>
+                )}
               </>
             ) : (
               'as it was at the start'
