@@ -58,7 +58,7 @@ function Verdicts({ filters, by }: { readonly filters: readonly FilterVerdict[];
           <tbody>
             {filters.map((filter) => (
               <tr key={filter.name}>
-                <td>
+                <td className="whole">
                   <strong>
                     <Plain text={filter.name} />
                   </strong>
