@@ -80,8 +80,15 @@ export class Tables {
   }
 
   /** Runs writes as one transaction; resolves when it is on disk. `writes` must not throw. */
-  batch(writes: () => void): Promise<boolean> {
-    return this.#env.batch(writes);
+  async batch(writes: () => void): Promise<boolean> {
+    try {
+      return await this.#env.batch(writes);
+    } catch (error) {
+      // Of a failed commit lmdb tells twice: that it failed, and in a promise of its own why. Both want to be heard.
+      const { commitError = null } = error as { readonly commitError?: Promise<unknown> };
+      await commitError;
+      throw error;
+    }
   }
 
   /** Lets the next read see everything that any process has committed until now. */
