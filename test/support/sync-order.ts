@@ -44,12 +44,18 @@ export function judgeTrace(trace: string): readonly Judged[] {
   const calls = callsOf(trace);
   const opened = openedForSync(calls);
   const replies = calls.filter(
-    (call) => call.name !== 'openat' && call.args.includes('"250 2.0.0 Ok: queued as '),
+    // What the journal keeps of a reply is none.
+    (call) =>
+      call.name !== 'openat' &&
+      call.args.includes('"250 2.0.0 Ok: queued as ') &&
+      !call.args.includes('/journal/'),
   );
   return replies.map((reply) => {
     const id = /queued as (\w+)/.exec(reply.args)![1]!;
     const before = calls.filter((call) => call.ended < reply.begun && call.result !== null);
-    const record = before.find((call) => isWrite(call, 'data.mdb') && call.args.includes(` id ${id}\\r\\n`));
+    const record = before.find(
+      (call) => isWrite(call, '/queue/data.mdb') && call.args.includes(` id ${id}\\r\\n`),
+    );
     if (!record) return { id, onFile: false, fault: 'its record was not written' };
     const body = bodyFault(before, record);
     const fault = recordFault(before, record, opened) || (body ?? '');
@@ -59,14 +65,14 @@ export function judgeTrace(trace: string): readonly Judged[] {
 
 /** The record synced, then the header page, synced too. */
 function recordFault(before: readonly Call[], record: Call, opened: ReadonlySet<string>): string {
-  const synced = before.find((call) => isSync(call, 'data.mdb') && call.begun > record.ended);
+  const synced = before.find((call) => isSync(call, '/queue/data.mdb') && call.begun > record.ended);
   if (!synced) return 'its record was not synced';
   const header = before.find(
-    (call) => isWrite(call, 'data.mdb') && offsetOf(call) < HEADER_BYTES && call.begun > synced.ended,
+    (call) => isWrite(call, '/queue/data.mdb') && offsetOf(call) < HEADER_BYTES && call.begun > synced.ended,
   );
   if (!header) return 'the header page was not written';
   if (opened.has(descriptorOf(header))) return '';
-  const after = before.some((call) => isSync(call, 'data.mdb') && call.begun > header.ended);
+  const after = before.some((call) => isSync(call, '/queue/data.mdb') && call.begun > header.ended);
   return after ? '' : 'the header page was not synced';
 }
 
