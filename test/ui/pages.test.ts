@@ -78,8 +78,8 @@ test('a narrow window, 320 pixels, as with 400 % zoom: nothing is cut off sidewa
 test('pages with nothing to show say which command fills them', { skip }, async (t) => {
   const { fixture, page } = await open(new Cleanup(t), { empty: true });
   for (const [path, command] of [
-    ['/messages', 'millrace send'],
-    ['/conversations', 'millrace send'],
+    ['/messages', 'swaks'],
+    ['/conversations', 'swaks'],
     ['/queue', 'millrace queue'],
     ['/queue/suspended', 'millrace queue suspend'],
     ['/quarantine', 'millrace queue hold'],
