@@ -168,13 +168,20 @@ test('R05: recipients, transactions, commands and errors of one session are boun
         for (const code of [250, 250, 354, 250]) assert.equal((await long.reply()).code, code);
     }
   };
-  await transact(6000);
-  const before = await memoryOf(pid, 'VmRSS');
-  await transact(4000);
-  const after = await memoryOf(pid, 'VmRSS');
+  // Between two large collections the heap grows like a saw: what counts is the highest tooth. Mapped files are the kernel's.
+  const highest = async (rounds: number): Promise<number> => {
+    let highest = 0;
+    for (; rounds > 0; rounds--) {
+      await transact(1000);
+      highest = Math.max(highest, await memoryOf(pid, 'RssAnon'));
+    }
+    return highest;
+  };
+  const before = await highest(8);
+  const after = await highest(8);
   await long.quit();
-  t.diagnostic(`4000 transactions: ${before.toFixed(0)} to ${after.toFixed(0)} MB`);
-  assert.ok(after - before < 30, `${before} MB to ${after} MB`);
+  t.diagnostic(`8000 transactions more: ${before.toFixed(0)} to ${after.toFixed(0)} MB`);
+  assert.ok(after - before < 40, `${before} MB to ${after} MB`);
 });
 
 test('S13: 50 MB without a line end are cut off with 421 and cost the process less than 8 MB', async (t) => {

@@ -87,8 +87,8 @@ export class Crowd {
   }
 }
 
-/** Most resident memory that a process ever had, in MB; `VmRSS`: what it has now. */
-export async function memoryOf(pid: number, what: 'VmHWM' | 'VmRSS' = 'VmHWM'): Promise<number> {
+/** Most resident memory that a process ever had, in MB; `VmRSS`: what it has now; `RssAnon`: that without mapped files. */
+export async function memoryOf(pid: number, what: 'VmHWM' | 'VmRSS' | 'RssAnon' = 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'latin1');
   return Number(new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
 }
