@@ -208,8 +208,8 @@ test('conditions that cannot be evaluated are counted where they stand', async (
   const failing = (): boolean => {
     throw fault;
   };
-  assert.throws(() => metrics.evaluated('enable', failing), fault);
-  await assert.rejects(async () => metrics.evaluated('route', () => Promise.reject(fault)), fault);
+  assert.throws(() => metrics.enable.evaluated(failing), fault);
+  await assert.rejects(async () => metrics.route.evaluated(() => Promise.reject(fault)), fault);
   await w.shows('expression_errors_total', { field: 'enable', code: 'expression-too-large' }, 1);
   await w.shows('expression_errors_total', { field: 'route', code: 'expression-too-large' }, 1);
   await w.shows('expression_evaluations_total', { result: 'error' }, 2);

@@ -1,6 +1,7 @@
 /** What a delivery agent is: the one who takes a message to one destination. Agents live in agents/, one file each. */
 import type { EntryContent, EntryMeta, EntryRecipient } from '#spool';
 import type { Status } from '#message';
+import type { BreakOff } from '#smtp/client';
 
 /** The result for one recipient. Positive = delivered, permanent = failed, everything else = try again. */
 export interface Outcome {
@@ -27,7 +28,7 @@ export interface Attempt {
   readonly recipients: readonly EntryRecipient[];
   /** Opens the bytes; may be called more than once. */
   content(): Promise<EntryContent>;
-  readonly signal: AbortSignal;
+  readonly signal: BreakOff;
 }
 
 /** Takes messages to a destination. Expected trouble is an Outcome; only a bug throws. */

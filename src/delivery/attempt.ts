@@ -10,6 +10,7 @@ import { isPermanent, isPositive, status } from '#message';
 import type { Status } from '#message';
 import type { NoticeSink } from '#notices';
 import { troubleOf } from '#smtp/client';
+import type { BreakOff } from '#smtp/client';
 import type { EntryContent, EntryMeta } from '#spool';
 import type { Outcome } from './agent.ts';
 import type { BackOff } from './back-off.ts';
@@ -25,7 +26,7 @@ export interface Underway {
   readonly entry: EntryMeta;
   /** Opens the bytes; null when they are gone. May be called more than once. */
   readonly content: () => Promise<EntryContent | null>;
-  readonly signal: AbortSignal;
+  readonly signal: BreakOff;
   /** Whether its lease is good for an attempt. */
   readonly mayBegin: () => boolean | Promise<boolean>;
   /** Hears for how many milliseconds a destination takes no further message. */

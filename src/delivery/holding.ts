@@ -8,6 +8,7 @@
  * refuses as a mistake of ours is not offered again; the entry is let go and comes back when its lease runs out. Never rejects.
  */
 import type { NoticeFields, NoticeName } from '#notices';
+import { BreakOffSwitch } from '#smtp/client';
 import { SpoolError } from '#spool';
 import type { EntryContent, EntryMeta, Lease, NewEntry, Settlement } from '#spool';
 import { LEASE_MS } from './options.ts';
@@ -19,7 +20,8 @@ export interface Held {
   lease: Lease;
   /** The bytes, when they were handed over in memory. */
   readonly content: EntryContent | null;
-  readonly abort: AbortController;
+  /** Breaks off what is under way with it. */
+  readonly abort: BreakOffSwitch;
 }
 
 /** Waits between attempts to record a result, in milliseconds; the last repeats. */
@@ -54,7 +56,7 @@ export class Holding {
       before.lease = lease;
       return null;
     }
-    const held = { entry, lease, content, abort: new AbortController() };
+    const held = { entry, lease, content, abort: new BreakOffSwitch() };
     this.#held.set(entry.id, held);
     if (!this.#renewing) this.#renewLater();
     return held;
@@ -100,7 +102,7 @@ export class Holding {
 
   /** Whether an attempt may begin: no when the lease is lost, or over with a spool that cannot say. Waits only for a renewal. */
   mayBegin(held: Held): boolean | Promise<boolean> {
-    if (held.abort.signal.aborted) return false;
+    if (held.abort.aborted) return false;
     return this.#isFresh(held) || this.#renewed(held);
   }
 
@@ -110,8 +112,8 @@ export class Holding {
 
   async #renewed(held: Held): Promise<boolean> {
     // The one that runs may have begun before the process was stopped.
-    for (let i = 0; i < 2 && !held.abort.signal.aborted && !this.#isFresh(held); i++) await this.#renew();
-    return !held.abort.signal.aborted && this.#options.clock.now() < held.lease.until;
+    for (let i = 0; i < 2 && !held.abort.aborted && !this.#isFresh(held); i++) await this.#renew();
+    return !held.abort.aborted && this.#options.clock.now() < held.lease.until;
   }
 
   /** Breaks off everything under way. */

@@ -71,7 +71,7 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
   const underway: Underway = {
     entry,
     content: () => contentOf(house, held),
-    signal: abort.signal,
+    signal: abort,
     mayBegin: () => house.holding.mayBegin(held),
     mustWait: (ms) => (mustWait = Math.min(mustWait ?? ms, ms)),
     meter: house.options.meter ?? null,

@@ -22,5 +22,6 @@ export function environmentFor(greetingName: string, metric: (name: string) => n
     metric,
     hash: (algorithm, bytes) => createHash(algorithm).update(bytes).digest('hex'),
   };
-  return (variable: (name: string) => Value): Environment => ({ ...fixed, variable });
+  const { system, hash } = fixed;
+  return (variable: (name: string) => Value): Environment => ({ variable, system, metric, hash });
 }

@@ -90,7 +90,7 @@ function settingsOf(
       constant: enable.constant,
       holds: (variable) => {
         const holds = (): boolean | Promise<boolean> => enable.holds(environment(variable));
-        return metrics ? metrics.evaluated('enable', holds) : holds();
+        return metrics ? metrics.enable.evaluated(holds) : holds();
       },
     },
     client,

@@ -68,13 +68,27 @@ function loggerTo(
 }
 
 const LINE = {
-  timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  timestamp: () => `,"time":"${isoTime(Date.now())}"`,
   formatters: { level: (label: string) => ({ level: label }) },
 };
 
+let second = -1;
+let isoSecond = '';
+
+/** `2026-11-22T18:55:00.123Z`. What the lines of one second share is made once. */
+function isoTime(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  if (s !== second) {
+    second = s;
+    isoSecond = new Date(s * 1000).toISOString().slice(0, -4);
+  }
+  return `${isoSecond}${String(1000 + ms - s * 1000).slice(1)}Z`;
+}
+
 function clean(fields: NoticeFields): NoticeFields {
   const safe: NoticeFields = {};
-  for (const [key, value] of Object.entries(fields)) {
+  for (const key in fields) {
+    const value = fields[key];
     if (value === undefined) continue;
     safe[key] =
       typeof value === 'string'
@@ -88,12 +102,16 @@ function clean(fields: NoticeFields): NoticeFields {
 
 /** A stranger's text on one line, decoded, neutralised and cut. What is cut off anyhow is not looked at. */
 function shown(text: string): string {
+  if (text.length <= MAX_FIELD && PRINTABLE_ASCII.test(text)) return text;
   if (text.length <= MAX_FIELD) return printable(utf8Of(text), MAX_FIELD);
   // A character of UTF-8 has up to four bytes, and is not cut in two: the rest of the text would not decode.
   let end = 4 * MAX_FIELD;
   while (end < text.length && isContinuation(text.charCodeAt(end))) end--;
   return printable(utf8Of(text.slice(0, end)), MAX_FIELD);
 }
+
+/** What needs neither decoding nor neutralising: nearly all there is. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 const isContinuation = (code: number): boolean => code >= 0x80 && code <= 0xbf;
 

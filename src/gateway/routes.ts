@@ -41,7 +41,7 @@ export function deliverySettings(config: Config, around: AgentSurroundings): Del
       via: route.via,
       destinationKey: key,
       limits: { concurrency: route.concurrency ?? undefined, rate: route.rate ?? undefined },
-      match: (facts) => (counting ? counting.evaluated('route', () => holds(facts)) : holds(facts)),
+      match: (facts) => (counting ? counting.route.evaluated(() => holds(facts)) : holds(facts)),
     };
   });
   const { retry, expire, concurrency, notifyDelay, dsn } = delivery;

@@ -66,8 +66,10 @@ function withWord(origin: Origin, { senderParams }: Envelope): string {
 function folded(before: number, clauses: readonly (readonly string[])[]): string {
   let text = '';
   let width = before;
-  for (const [i, words] of clauses.entries())
-    for (const [w, word] of words.entries()) {
+  for (let i = 0; i < clauses.length; i++) {
+    const words = clauses[i]!;
+    for (let w = 0; w < words.length; w++) {
+      const word = words[w]!;
       if ((w === 0 && i > 0) || (width + 1 + word.length > WIDTH && (w > 0 || i > 0))) {
         text += `\n\t${word}`;
         width = 8 + word.length;
@@ -76,6 +78,7 @@ function folded(before: number, clauses: readonly (readonly string[])[]): string
         width += 1 + word.length;
       }
     }
+  }
   return text;
 }
 

@@ -122,10 +122,14 @@ export class GroupWriter {
   async #run(): Promise<void> {
     await Promise.resolve(); // changes of the same turn share the first transaction
     while (this.#waiting.length > 0 && (this.#pressing || this.#closed)) {
-      let group: readonly Waiting[] = this.#nextGroup();
+      let group: readonly Waiting[] = [];
       try {
-        await this.#probe.ask();
-        await this.#heal();
+        try {
+          await this.#probe.ask();
+          await this.#heal();
+        } finally {
+          group = this.#nextGroup(); // what came meanwhile goes along
+        }
         if (!this.#hasRoom(group)) group = await this.#makeRoom(group);
         if (group.length > 0) await this.#write(group);
       } catch (error) {

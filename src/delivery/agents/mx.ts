@@ -7,6 +7,7 @@
  */
 import { isTemporary, status } from '#message';
 import type { Status } from '#message';
+import type { BreakOff } from '#smtp/client';
 import type { Agent, Attempt, Outcome } from '../agent.ts';
 import type { RouteFacts } from '../options.ts';
 import { Destinations } from '../mx/destinations.ts';
@@ -93,12 +94,12 @@ const all = ({ recipients }: Attempt, why: Status, unreached = false): readonly 
   );
 
 /** The value, or null as soon as the signal says so. */
-function unlessAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T | null> {
+function unlessAborted<T>(value: Promise<T>, signal: BreakOff): Promise<T | null> {
   if (signal.aborted) return Promise.resolve(null);
   let stop = (): void => undefined;
   const aborted = new Promise<null>((resolve) => {
     stop = () => resolve(null);
-    signal.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop);
   });
   return Promise.race([value, aborted]).finally(() => signal.removeEventListener('abort', stop));
 }

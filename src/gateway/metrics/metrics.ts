@@ -13,6 +13,7 @@ import type { FilterAccess, StageMeter } from '#stages';
 import { eventLoopDelay, type LoopDelay } from '../event-loop.ts';
 import { METRICS } from './catalogue.ts';
 import { DeliveryFigures } from './delivery-figures.ts';
+import { ExpressionFigures } from './expression-figures.ts';
 import { Failures } from './failures.ts';
 import { Figures } from './figures.ts';
 import { FilterFigures } from './filter-figures.ts';
@@ -64,6 +65,9 @@ export class Metrics {
   /** Counts a notice and hands it on. */
   readonly notices: NoticeSink;
   readonly delivery: DeliveryFigures;
+  /** Of the conditions of filters, and of routes. */
+  readonly enable: ExpressionFigures;
+  readonly route: ExpressionFigures;
   readonly stages: StageMeter;
   readonly #o: MetricsOptions;
   readonly #listeners = new Map<string, ListenerMeter>();
@@ -101,6 +105,8 @@ export class Metrics {
       notices(name, fields);
     };
     this.delivery = new DeliveryFigures(figures);
+    this.enable = new ExpressionFigures(figures, 'enable');
+    this.route = new ExpressionFigures(figures, 'route');
     this.stages = stageMeter(figures);
     this.#minutes = new Minutes(figures, clock);
     this.#loop = eventLoopDelay();
@@ -154,30 +160,6 @@ export class Metrics {
       this.#filters.delete(name);
       this.figures.dropFilter(name);
     }
-  }
-
-  /** Counts an evaluation of a condition. */
-  evaluated<T extends boolean | Promise<boolean>>(field: 'enable' | 'route', evaluate: () => T): T {
-    const ended = (result: string): void => {
-      this.figures.number('expression_evaluations_total').cell(field, result).n++;
-    };
-    const failed = (error: unknown): never => {
-      const code = (error as { code?: unknown }).code;
-      this.figures
-        .number('expression_errors_total')
-        .cell(field, typeof code === 'string' && code.startsWith('expression-') ? code : 'fault').n++;
-      ended('error');
-      throw error;
-    };
-    let holds: T;
-    try {
-      holds = evaluate();
-    } catch (error) {
-      return failed(error);
-    }
-    if (!(holds instanceof Promise)) ended(String(holds));
-    else void holds.then((yes) => ended(String(yes)), failed).catch(() => undefined);
-    return holds;
   }
 
   /** A commit to the spool took so long. */

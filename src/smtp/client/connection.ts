@@ -11,6 +11,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { isPositive, status } from '#message';
 import type { Status } from '#message';
 import { authenticate } from './auth.ts';
+import type { BreakOff } from './break-off.ts';
 import type { OutgoingMessage } from './commands.ts';
 import { NO_EXTENSIONS, extensionsOf } from './extensions.ts';
 import type { Extensions } from './extensions.ts';
@@ -88,7 +89,7 @@ export class SmtpConnection {
 export async function openSmtpConnection(
   hop: Hop,
   common: ConnectOptions,
-  signal?: AbortSignal,
+  signal?: BreakOff,
 ): Promise<SmtpConnection | Status> {
   const options = hop.tls === undefined ? common : { ...common, tls: hop.tls };
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
@@ -136,7 +137,7 @@ interface Opening {
   readonly options: ConnectOptions;
   readonly timeouts: Timeouts;
   readonly tls: ConnectOptions['tls'];
-  readonly signal: AbortSignal | undefined;
+  readonly signal: BreakOff | undefined;
 }
 
 interface NotOpened {

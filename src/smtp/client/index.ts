@@ -1,5 +1,7 @@
 /** The client side of SMTP: connections to next hops and the pool that keeps them. */
 export type { Credentials } from './auth.ts';
+export { BreakOffSwitch } from './break-off.ts';
+export type { BreakOff } from './break-off.ts';
 export type { OutgoingMessage, OutgoingRecipient } from './commands.ts';
 export { SmtpConnection, openSmtpConnection } from './connection.ts';
 export type { Extensions } from './extensions.ts';

@@ -11,6 +11,7 @@
 import type { Cancel } from '#clock';
 import { status } from '#message';
 import type { Status } from '#message';
+import type { BreakOff } from './break-off.ts';
 import type { OutgoingMessage } from './commands.ts';
 import { SmtpConnection, openSmtpConnection } from './connection.ts';
 import type { Extensions } from './extensions.ts';
@@ -56,7 +57,7 @@ export type Answered = (recipient: number, extensions: Extensions) => void;
 /** One message on its way through the pool. */
 interface Sending {
   readonly message: OutgoingMessage;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: BreakOff | undefined;
   readonly answered: Answered | undefined;
   /** While it is sent. */
   connection: SmtpConnection | null;
@@ -97,11 +98,7 @@ export class SmtpPool {
   }
 
   /** Sends a message; one Status per recipient in order. `signal` breaks it off: temporary answers. */
-  async send(
-    message: OutgoingMessage,
-    signal?: AbortSignal,
-    answered?: Answered,
-  ): Promise<readonly Status[]> {
+  async send(message: OutgoingMessage, signal?: BreakOff, answered?: Answered): Promise<readonly Status[]> {
     if (signal?.aborted || this.#closed) return message.recipients.map(() => INTERRUPTED);
     const sending: Sending = { message, signal, answered, connection: null, go: null };
     const abort = () => this.#abort(sending);
@@ -174,7 +171,7 @@ export class SmtpPool {
     return results.map((s) => s ?? INTERRUPTED);
   }
 
-  #open(hop: Hop, signal: AbortSignal | undefined): Promise<SmtpConnection | Status> {
+  #open(hop: Hop, signal: BreakOff | undefined): Promise<SmtpConnection | Status> {
     while (this.#idle.length > 0 && this.connections >= this.#limits.maxConnections)
       void this.#idle.shift()!.quit(); // kept for another host
     const stepwise = (this.#stepwise.get(hop) ?? 0) > this.#options.clock.elapsed();
