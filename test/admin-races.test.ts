@@ -132,5 +132,11 @@ test('A17: delete, hold, release and retry of four clients and a job race the de
   await audit();
   await gateway.kill();
   await gateway.start();
+  // It greets before it opens its doors for operators.
+  await until(
+    'the control socket',
+    10_000,
+    () => gateway.log.filter((l) => l['event'] === 'gateway.started').length === 2,
+  );
   await audit();
 });
