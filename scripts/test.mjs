@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -21,7 +21,7 @@ function step(title, command, args) {
   if (run.status !== 0) process.exit(run.status ?? 1);
 }
 
-/** node:test in one process per file; whole-gateway tests one after another, since they share two cores and ports. */
+/** node:test in one process per file. */
 function nodeTests(title, files, options = []) {
   const node = [
     '--conditions=source',
@@ -52,12 +52,31 @@ function unitTests() {
   nodeTests('unit tests', batches, [`--test-concurrency=${UNIT_PROCESSES}`]);
 }
 
+/**
+ * Whole-gateway tests that measure time or memory, load the machine on purpose or take its disks and browsers: alone. The others
+ * mostly wait for each other's sockets, so two of them share two cores well.
+ */
+const ALONE =
+  /^(admin-access|admin-hostile|auth|bench|client-name|control-group|cut-off|kill|limits-|power-cut|reliability-d-|reliability-m-load|resets|retries|slow-hop|sync-order|ui.|workers)/;
+
+function gatewayTests() {
+  const files = testsIn('test');
+  const alone = (file) => ALONE.test(relative(join(root, 'test'), file));
+  const groups = [
+    ['two at a time', files.filter((file) => !alone(file)), 2],
+    ['one at a time', files.filter(alone), 1],
+  ];
+  for (const [how, group, concurrency] of groups)
+    if (group.length > 0)
+      nodeTests(`whole-gateway tests, ${how}`, group, [`--test-concurrency=${concurrency}`]);
+}
+
 if (what === 'unit') unitTests();
-else if (what === 'gateway') nodeTests('whole-gateway tests', testsIn('test'), ['--test-concurrency=1']);
+else if (what === 'gateway') gatewayTests();
 else if (what === 'all') {
   step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
   step('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
-  nodeTests('whole-gateway tests', testsIn('test'), ['--test-concurrency=1']);
+  gatewayTests();
 } else {
   console.error(`unknown: ${what}; use unit, gateway or all`);
   process.exit(2);

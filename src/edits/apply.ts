@@ -6,7 +6,7 @@
  */
 import { bodyOf, printable, type Body, type Envelope, type HeaderField } from '#message';
 import type { Edit } from '#milter/protocol';
-import { addRecipient, changeSender, deleteRecipient, MAX_RECIPIENTS } from './envelope.ts';
+import { EnvelopeDraft, MAX_RECIPIENTS } from './envelope.ts';
 import { EditError } from './error.ts';
 import { fieldFromFilter } from './fields.ts';
 import { applyHeaderOperations, bindHeaderEdits, type FieldEdit, type HeaderOperation } from './headers.ts';
@@ -21,12 +21,15 @@ export interface EditableMessage {
   readonly quarantine: { readonly reason: string; readonly by: string } | null;
 }
 
+/** One edit of an envelope. */
+type EnvelopeChange = (draft: EnvelopeDraft) => void;
+
 /** One filter's edits, checked and bound to the fields it saw. */
 export interface BoundEdits {
   readonly by: string;
   readonly headers: readonly HeaderOperation[];
   readonly body: Body | null;
-  readonly envelope: readonly ((envelope: Envelope) => Envelope)[];
+  readonly envelope: readonly EnvelopeChange[];
   readonly quarantine: string | null;
 }
 
@@ -46,7 +49,7 @@ export function bindEdits(
   leadingSpace: boolean,
 ): BoundEdits {
   const fields: FieldEdit[] = [];
-  const envelope: ((e: Envelope) => Envelope)[] = [];
+  const envelope: EnvelopeChange[] = [];
   let body: Body | null = null;
   let quarantine: string | null = null;
   let recipients = seen.envelope.recipients.length;
@@ -75,13 +78,13 @@ export function bindEdits(
         case 'addRecipient':
           if (++recipients > MAX_RECIPIENTS)
             throw new EditError('recipients', `more than ${MAX_RECIPIENTS} recipients`);
-          envelope.push(tried((e) => addRecipient(e, edit.address, edit.params)));
+          envelope.push(tried((e) => e.addRecipient(edit.address, edit.params)));
           break;
         case 'deleteRecipient':
-          envelope.push(tried((e) => deleteRecipient(e, edit.address)));
+          envelope.push(tried((e) => e.deleteRecipient(edit.address)));
           break;
         case 'changeSender':
-          envelope.push(tried((e) => changeSender(e, edit.address, edit.params)));
+          envelope.push(tried((e) => e.changeSender(edit.address, edit.params)));
           break;
         case 'quarantine':
           quarantine ??= printable(edit.reason, MAX_REASON);
@@ -99,7 +102,7 @@ export function bindEdits(
 export function applyEdits(message: EditableMessage, filters: readonly BoundEdits[]): EditableMessage {
   let { envelope, body, quarantine } = message;
   for (const edits of filters) {
-    for (const change of edits.envelope) envelope = change(envelope);
+    envelope = envelopeAfter(envelope, edits);
     if (edits.body) body = edits.body;
     if (edits.quarantine !== null) quarantine ??= { reason: edits.quarantine, by: edits.by };
   }
@@ -108,6 +111,14 @@ export function applyEdits(message: EditableMessage, filters: readonly BoundEdit
     filters.map((f) => f.headers),
   );
   return { envelope, fields, body, quarantine };
+}
+
+/** The envelope after one filter's edits. */
+export function envelopeAfter(envelope: Envelope, edits: BoundEdits): Envelope {
+  if (edits.envelope.length === 0) return envelope;
+  const draft = new EnvelopeDraft(envelope);
+  for (const change of edits.envelope) change(draft);
+  return draft.envelope;
 }
 
 function changeOf(edit: Edit & { kind: 'changeHeader' }, leadingSpace: boolean): FieldEdit {
@@ -120,7 +131,7 @@ function changeOf(edit: Edit & { kind: 'changeHeader' }, leadingSpace: boolean):
 const PROBE: Envelope = { sender: { raw: '<>', address: '' }, senderParams: [], recipients: [] };
 
 /** Runs the change once on an empty envelope, so that what is illegal in it is found before anything is applied. */
-function tried(change: (e: Envelope) => Envelope): (e: Envelope) => Envelope {
-  change(PROBE);
+function tried(change: EnvelopeChange): EnvelopeChange {
+  change(new EnvelopeDraft(PROBE));
   return change;
 }

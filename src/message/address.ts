@@ -42,6 +42,10 @@ export function asciiLower(text: string): string {
 
 /** The same mailbox: local part exactly, domain in any case (milter reference 12.2 DELRCPT; RFC 5321 2.4). */
 export function sameAddress(a: string, b: string): boolean {
-  if (a === b) return true;
-  return localPartOf(a) === localPartOf(b) && asciiLower(domainOf(a)) === asciiLower(domainOf(b));
+  return a === b || addressKey(a) === addressKey(b);
+}
+
+/** One text for all spellings of an address. */
+export function addressKey(address: string): string {
+  return `${localPartOf(address)}@${asciiLower(domainOf(address))}`;
 }

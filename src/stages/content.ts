@@ -6,7 +6,7 @@
  * configured order: edits are applied in that order, and the first filter that does not pass decides. One filter's edits are
  * all or nothing. Faults become rulings by the filter's policy; nothing here rejects.
  */
-import { applyEdits, bindEdits, type BoundEdits, type EditableMessage } from '#edits';
+import { applyEdits, bindEdits, envelopeAfter, type BoundEdits, type EditableMessage } from '#edits';
 import { status, type HeaderField } from '#message';
 import type { MilterContent } from '#milter/client';
 import { rightsOf, type Edit } from '#milter/protocol';
@@ -245,7 +245,7 @@ function emptiedBy(received: EditableMessage, filters: readonly BoundEdits[]): s
   let { envelope } = received;
   for (const edits of filters) {
     const before = envelope.recipients.length;
-    for (const change of edits.envelope) envelope = change(envelope);
+    envelope = envelopeAfter(envelope, edits);
     if (before > 0 && envelope.recipients.length === 0) by = edits.by;
   }
   return by;
