@@ -1,5 +1,4 @@
-// The quick check: types (all, then the pure folders without ambient types), lint, borders, and format beside them; unit tests;
-// documents.
+// The quick check: unit tests; types (all, then the pure folders without ambient types), lint, borders, documents and format.
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,19 +8,30 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 const started = Date.now();
 const seconds = (since) => ((Date.now() - since) / 1000).toFixed(1);
 
+const running = new Set();
+// When a step fails, what runs beside it is of no interest any more.
+process.on('exit', () => running.forEach((child) => child.kill()));
+
 /** Runs one step after another; ends the program with the code of the first that fails. */
 async function inTurn(steps) {
   for (const [title, command, args] of steps) {
     const at = Date.now();
     const code = await new Promise((resolve) => {
-      spawn(command, args, { cwd: root, stdio: 'inherit' }).once('close', (status) => resolve(status ?? 1));
+      const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+      running.add(child);
+      child.once('close', (status) => {
+        running.delete(child);
+        resolve(status ?? 1);
+      });
     });
     console.log(`-- ${title}: ${code === 0 ? 'ok' : 'FAILED'} (${seconds(at)} s)`);
     if (code !== 0) process.exit(code);
   }
 }
 
+// Unit tests wait more than they compute: what only computes runs beside them.
 await Promise.all([
+  inTurn([['unit tests', process.execPath, ['scripts/test.mjs', 'unit']]]),
   inTurn([
     ['types', bin('tsc'), ['-p', 'tsconfig.json']],
     ['types of the pure folders', bin('tsc'), ['-p', 'tsconfig.pure.json']],
@@ -29,11 +39,8 @@ await Promise.all([
     ['types of their tests', bin('tsc'), ['-p', 'test/ui']],
     ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts']],
     ['borders', process.execPath, ['scripts/borders.mjs']],
+    ['documents', process.execPath, ['scripts/test.mjs', 'gateway', 'docs', 'boundaries']],
+    ['format', bin('prettier'), ['--check', '--log-level=warn', '.']],
   ]),
-  inTurn([['format', bin('prettier'), ['--check', '--log-level=warn', '.']]]),
-]);
-await inTurn([
-  ['unit tests', process.execPath, ['scripts/test.mjs', 'unit']],
-  ['documents', process.execPath, ['scripts/test.mjs', 'gateway', 'docs', 'boundaries']],
 ]);
 console.log(`check: ok in ${seconds(started)} s`);

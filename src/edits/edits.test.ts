@@ -250,17 +250,11 @@ test('recipients beyond the limit are the filter’s error, found before anythin
 });
 
 test('ten thousand recipients added and taken away again cost the time of each, not of each with each', () => {
-  const added = Array.from({ length: 9_999 }, (_, i): Edit => ({
-    kind: 'addRecipient',
-    address: `r${i}@e.f`,
-    params: '',
-  }));
-  const gone = added.map(({ address }: Edit & { kind: 'addRecipient' }): Edit => ({
-    kind: 'deleteRecipient',
-    address: address.toUpperCase().replace('R', 'r'),
-  }));
+  const numbers = Array.from({ length: 9_999 }, (_, i) => i);
+  const added = numbers.map((i): Edit => ({ kind: 'addRecipient', address: `r${i}@e.f`, params: '' }));
+  const gone = numbers.map((i): Edit => ({ kind: 'deleteRecipient', address: `r${i}@E.f` }));
   const began = performance.now();
-  const { recipients } = run(message(), [...(added as Edit[]), ...gone]).envelope;
+  const { recipients } = run(message(), [...added, ...gone]).envelope;
   const ms = performance.now() - began;
   assert.deepEqual(recipients, message().envelope.recipients);
   assert.ok(ms < 500, `${ms} ms`);
