@@ -125,7 +125,7 @@ async function assemble(options: LmdbSpoolOptions, presence: Presence): Promise<
   reserve = await Reserve.open(join(dir, 'queue', 'data.mdb'));
   await free.ask();
   for (const made of [join(dir, 'queue'), dir, dirname(dir)]) await syncDirectory(made);
-  const probe = new Probe(join(dir, 'queue', 'probe'));
+  const probe = new Probe(join(dir, 'queue', 'probe'), clock);
   const writer = new GroupWriter(tables, reserve, free, clock, notices, probe);
   const files = new BodyFiles(dir, owner, randomInt(2 ** 47).toString(36), notices);
   await files.open();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ManualClock } from '#clock';
 import { Probe } from './probe.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spool-'));
@@ -10,8 +11,12 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 test('a file system that takes writes is one byte fuller, however often it is asked', async () => {
   const path = join(root, 'probe');
-  const probe = new Probe(path);
-  for (let n = 0; n < 3; n++) await probe.ask();
+  const clock = new ManualClock();
+  const probe = new Probe(path, clock);
+  for (let n = 0; n < 3; n++) {
+    await probe.ask();
+    clock.advance(1000);
+  }
   assert.equal(statSync(path).size, 1);
   await probe.close();
 });
@@ -19,8 +24,8 @@ test('a file system that takes writes is one byte fuller, however often it is as
 test('one that does not is a fault of the disk, and is asked anew the next time', async () => {
   const path = join(root, 'taken');
   symlinkSync(join(root, 'elsewhere'), path);
-  const probe = new Probe(path);
-  await assert.rejects(probe.ask(), { code: 'io' });
+  const probe = new Probe(path, new ManualClock());
+  await assert.rejects(async () => probe.ask(), { code: 'io' });
   rmSync(path);
   writeFileSync(path, '');
   await probe.ask();
@@ -28,8 +33,23 @@ test('one that does not is a fault of the disk, and is asked anew the next time'
 });
 
 test('no room for the file itself is no fault: the data file has its room ahead', async () => {
-  const probe = new Probe('/dev/full');
+  const probe = new Probe('/dev/full', new ManualClock());
   await probe.ask();
   await probe.ask();
+  await probe.close();
+});
+
+test('a write that came through lately counts, but not when the file cannot be written any more', async () => {
+  const path = join(root, 'lately');
+  const clock = new ManualClock();
+  const probe = new Probe(path, clock);
+  assert.ok(probe.ask() instanceof Promise, 'the first must be waited for');
+  await probe.ask();
+  clock.advance(49);
+  assert.equal(probe.ask(), undefined);
+  rmSync(path);
+  assert.throws(() => probe.ask(), { code: 'io' });
+  clock.advance(1000);
+  assert.ok(probe.ask() instanceof Promise, 'one of long ago must not count');
   await probe.close();
 });

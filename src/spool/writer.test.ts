@@ -43,7 +43,7 @@ async function bench(): Promise<Bench> {
   };
   return {
     tables,
-    writer: new GroupWriter(tables, reserve, free, clock, silent, new Probe(join(dir, 'probe'))),
+    writer: new GroupWriter(tables, reserve, free, clock, silent, new Probe(join(dir, 'probe'), clock)),
     count: () => transactions,
     put: (name, lazy = false) => ({
       size: 10,

@@ -125,8 +125,9 @@ export class GroupWriter {
       let group: readonly Waiting[] = [];
       try {
         try {
-          await this.#probe.ask();
-          await this.#heal();
+          const asked = this.#probe.ask();
+          if (asked) await asked;
+          if (this.#broken || this.#doubtful.length > 0) await this.#heal();
         } finally {
           group = this.#nextGroup(); // what came meanwhile goes along
         }
