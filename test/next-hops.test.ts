@@ -346,15 +346,16 @@ test('Q22: a hop that hangs up on unused connections is met at the moment it doe
   );
 });
 
-/** A hop that closes a connection on which nothing has come for `ms` milliseconds. */
+/** A hop that closes a connection on which nothing has come for `ms` milliseconds after a message. */
 async function idleHop(cleanup: Cleanup, ms: number): Promise<number> {
   const server = createServer({ noDelay: true }, (socket) => {
     let content = false;
     let input = '';
-    socket.setTimeout(ms, () => socket.end('421 4.4.2 idle\r\n'));
+    socket.on('timeout', () => socket.end('421 4.4.2 idle\r\n'));
     socket.setEncoding('latin1');
     socket.on('error', () => undefined);
     socket.on('data', (text: string) => {
+      socket.setTimeout(0);
       input += text;
       for (;;) {
         const end = input.indexOf(content ? '\r\n.\r\n' : '\r\n');
@@ -362,7 +363,7 @@ async function idleHop(cleanup: Cleanup, ms: number): Promise<number> {
         const line = input.slice(0, end);
         input = input.slice(end + (content ? 5 : 2));
         const ehlo = '250-hop\r\n250 PIPELINING\r\n';
-        if (content) socket.write('250 2.0.0 taken\r\n');
+        if (content) socket.setTimeout(ms).write('250 2.0.0 taken\r\n');
         else socket.write(says(line, 'EHLO') ? ehlo : line === 'DATA' ? '354 go\r\n' : '250 2.0.0 ok\r\n');
         content = !content && line === 'DATA';
       }
