@@ -45,6 +45,8 @@ const PAGE = 4096;
 const SPARE = 1024 * 1024;
 /** Milliseconds that a lazy change waits for a prompt one to go with. */
 const LAZY_MS = 5;
+/** Milliseconds for which the room in the data file is taken to be what it was: others take less than SPARE in that time. */
+const LOOK_MS = 50;
 /** Milliseconds for which a disk that was full is taken to be full still. */
 const FULL_MS = 1000;
 
@@ -57,6 +59,9 @@ export class GroupWriter {
   readonly #probe: Probe;
   #fullUntil = -Infinity;
   #full: SpoolError | null = null;
+  /** Room in the data file that nothing has been written to since #lookedAt, at least. */
+  #room = 0;
+  #lookedAt = -Infinity;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   /** Set while only lazy changes wait and nothing runs. Of real time: what it gains is real time of a disk. */
@@ -158,8 +163,17 @@ export class GroupWriter {
     return this.#waiting.splice(0, n);
   }
 
+  /** Whether the data file is long enough. Asked of lmdb when what it said last is used up, or of some time ago. */
   #hasRoom(group: readonly Waiting[]): boolean {
-    return this.#tables.usedBytes() + roomFor(group) + SPARE <= this.#reserve.size;
+    const need = roomFor(group);
+    const now = this.#clock.elapsed();
+    if (this.#room < need || now - this.#lookedAt > LOOK_MS) {
+      this.#room = this.#reserve.size - this.#tables.usedBytes() - SPARE;
+      this.#lookedAt = now;
+      if (this.#room < need) return false;
+    }
+    this.#room -= need;
+    return true;
   }
 
   /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on now. */
