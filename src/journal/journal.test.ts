@@ -156,6 +156,32 @@ test('lines come page by page, each part once, however it was written', async (t
   );
 });
 
+test('a part is found by any recipient it names, open and written; of lines looked at there may be few', async (t) => {
+  const { journal } = await rig(t);
+  const recorder = journal.record('s-many', '192.0.2.7', 'smtp')!;
+  recorder.line('MAIL FROM:<a@out.test>');
+  recorder.begun(idOf(1), 'a@out.test');
+  for (let n = 0; n < 1001; n++) recorder.recipient(`u${n}@in.test`);
+  const found = async (rcpt: string, look?: number) =>
+    (await journal.conversations({ where: { rcpt }, limit: 10, ...(look !== undefined && { look }) })).lines;
+  assert.deepEqual(
+    (await found('U999@*')).map((l) => [l.session, l.rcpt, l.open]),
+    [['s-many', 'u0@in.test', true]],
+  );
+  recorder.ended('accepted', 5);
+  recorder.reply('250 2.0.0 Ok\r\n');
+  recorder.close();
+  converse(journal, 's-later', Buffer.alloc(10));
+  for (const rcpt of ['u0@in.test', 'u1@in.test', 'u999@in.test'])
+    assert.deepEqual(
+      (await found(rcpt)).map((l) => [l.session, l.rcpt, l.open]),
+      [['s-many', 'u0@in.test', false]],
+    );
+  assert.deepEqual(await found('u1000@in.test'), []);
+  assert.deepEqual(await found('u999@in.test', 1), [], 'only the newest line was looked at');
+  assert.equal((await found('b@in.test', 1)).length, 1);
+});
+
 test('a disk that does not keep up costs content, then parts, never memory without end; and is told once', async (t) => {
   const { journal, heard } = await rig(t, {}, { hasRoom: () => false });
   const content = new Uint8Array(64 * 1024);
