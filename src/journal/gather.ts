@@ -230,14 +230,19 @@ export class Gather {
 
   async #put(rows: Texts, puts: readonly Put[]): Promise<void> {
     const { tables } = this.#o;
-    const commits: Promise<unknown>[] = [
-      tables.batch(() => {
-        for (const [table, key, value] of puts) void table.put(keyOf(key), value);
-      }),
-    ];
+    const commits: Promise<unknown>[] = [];
+    const begin = (writes: () => void): void => {
+      const commit = tables.batch(writes);
+      // It may fail before all of them are waited for: then it is heard of there, and is nobody's fault here.
+      commit.catch(() => undefined);
+      commits.push(commit);
+    };
+    begin(() => {
+      for (const [table, key, value] of puts) void table.put(keyOf(key), value);
+    });
     for (const some of rows.puts(tables.rows, IN_ONE_GO)) {
       await new Promise(setImmediate);
-      commits.push(tables.batch(some));
+      begin(some);
     }
     await Promise.all(commits);
   }

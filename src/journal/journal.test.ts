@@ -196,6 +196,27 @@ test('a disk that does not keep up costs content, then parts, never memory witho
   assert.equal((await journal.history({ where: {}, limit: 10 })).rows.length, 0);
 });
 
+test('a volume that takes no writes costs rows and parts, is told of, and lmdb is not asked to write to it', async (t) => {
+  let takes = true;
+  const ask = (): Promise<void> => (takes ? Promise.resolve() : Promise.reject(new Error('read-only')));
+  const { journal, heard } = await rig(t, {}, { probe: { ask, close: () => Promise.resolve() } });
+  const found = async (): Promise<readonly string[]> =>
+    (await journal.history({ where: {}, limit: 10 })).rows.map(({ id }) => id);
+  journal.row(row(idOf(1)));
+  assert.deepEqual(await found(), [idOf(1)]);
+  takes = false;
+  journal.row(row(idOf(2)));
+  converse(journal, `${START.toString(36)}-lost`, new Uint8Array(10));
+  assert.deepEqual(await found(), [idOf(1)]);
+  assert.deepEqual(
+    heard.map(([name, { error, rows }]) => [name, error, rows]),
+    [['journal.not-written', 'read-only', 1]],
+  );
+  takes = true;
+  journal.row(row(idOf(3)));
+  assert.deepEqual(await found(), [idOf(3), idOf(1)]);
+});
+
 test('watchers hear of rows, of parts, and of what happens in open ones', async (t) => {
   const { journal, clock } = await rig(t);
   const news: string[] = [];

@@ -1,5 +1,6 @@
 /**
  * Asks the file system whether it takes writes at all, before lmdb finds out: a small file beside the data file is written to.
+ * For the spool's lmdb here, and for the journal's.
  *
  * A page that lmdb cannot write may cost the process (docs/durability.md), and a volume that the kernel has made read-only, or
  * shut down after an error, refuses every page. Here such a volume costs one group of changes its commit instead. What goes wrong
@@ -14,7 +15,7 @@ const MARK = new Uint8Array([1]);
 
 export class Probe {
   readonly #path: string;
-  #file: FileHandle | null = null;
+  #file: Promise<FileHandle> | null = null;
   /** It has been written before, so it has its place on the disk. */
   #placed = false;
 
@@ -29,12 +30,8 @@ export class Probe {
    */
   async ask(): Promise<void> {
     try {
-      this.#file ??= await open(
-        this.#path,
-        constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW,
-        0o600,
-      );
-      await this.#file.write(MARK, 0, 1, 0);
+      const file = await (this.#file ??= this.#opened());
+      await file.write(MARK, 0, 1, 0);
       this.#placed = true;
     } catch (error) {
       if (isNoRoom(error) && !this.#placed) return;
@@ -43,7 +40,18 @@ export class Probe {
   }
 
   async close(): Promise<void> {
-    await this.#file?.close();
+    const file = this.#file;
     this.#file = null;
+    await (await file)?.close();
+  }
+
+  /** One that could not be opened is opened anew the next time. */
+  async #opened(): Promise<FileHandle> {
+    try {
+      return await open(this.#path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    } catch (error) {
+      this.#file = null;
+      throw error;
+    }
   }
 }
