@@ -83,6 +83,42 @@ test('a refused and a discarded message have the same words, and who it was; a f
   assert.deepEqual([dropped['by'], dropped['from'], dropped['listener']], ['drop', 'a@out.test', 'smtp']);
 });
 
+for (const [stage, letter] of Object.entries({ MAIL: 'M', RCPT: 'R', DATA: 'T' }))
+  test(`a message discarded at ${stage}, before its content: the line and the row have sender and recipients`, async (t) => {
+    const cleanup = new Cleanup(t);
+    const port = await filterSaying(cleanup, { [letter]: frame('d') });
+    const h = await house(cleanup, [{ port, more: { ...MAIL, name: 'drop' } }], { journal: true });
+    const session = await h.open();
+    const to = Array.from({ length: 25 }, (_, i) => `u${i}@in.test`);
+    const { reply } = await session.transaction('a@out.test', to, MESSAGE);
+    const { id, session: sid, filters, ms, ...rest } = only(h, 'message.discarded');
+    assert.deepEqual(reply.lines, [`250 2.0.0 Ok: queued as ${String(id)}`]);
+    assert.match((filters as string[]).join(), /^drop discard \d+ms$/);
+    assert.ok(Number.isInteger(ms) && Number(ms) >= 0 && Number(ms) < 10_000);
+    assert.deepEqual(JSON.parse(JSON.stringify(rest)), {
+      from: 'a@out.test',
+      to: to.slice(0, 20),
+      recipients: 25,
+      client: '127.0.0.1',
+      name: 'localhost',
+      helo: 'client.load.test',
+      listener: 'smtp',
+      by: 'drop',
+    });
+    const row = await h.gateway.office!.journal!.message(String(id));
+    assert.ok(row);
+    assert.deepEqual(
+      [row.session, row.outcome, row.by, row.from, row.to, row.recipients],
+      [sid, 'discarded', 'drop', 'a@out.test', to.slice(0, 20), 25],
+    );
+    // The next message of the session is another one, given up before its content.
+    await session.command('MAIL FROM:<b@out.test>');
+    await session.command('RCPT TO:<c@in.test>');
+    await session.command('RSET');
+    await session.quit();
+    assert.equal(h.heard.filter((n) => n.name === 'message.discarded').length, 1);
+  });
+
 /** A password's hash that is cheap to check. */
 function cheap(password: string): string {
   const salt = Buffer.from('0123456789abcdef');

@@ -3,42 +3,28 @@
  * and no retry that comes a day late, across a restart too. libfaketime moves the clock; real time passes as it does.
  */
 import assert from 'node:assert/strict';
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { processorTimeOf } from './support/crowd.ts';
-import { Cleanup, tempFolder } from './support/folders.ts';
-import { skipWithoutFiles } from './support/processes.ts';
+import { fakeClock, withoutFakeClock } from './support/fake-clock.ts';
+import { Cleanup } from './support/folders.ts';
 import { SmtpSession } from './support/smtp-session.ts';
 import { Trial } from './support/trial.ts';
 import { pause, until } from './support/wait.ts';
 
-const LIBRARY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`;
 /** Wait between two attempts, in seconds. */
 const RETRY = 3;
 
 test(
   'D22: +1 h, +10 d and -1 d, running and across a restart: retries go on, nothing is bounced, nothing spins',
-  { skip: skipWithoutFiles(LIBRARY) },
+  { skip: withoutFakeClock },
   async (t) => {
     const cleanup = new Cleanup(t);
-    const control = join(await tempFolder(cleanup), 'clock');
-    const jump = async (offset: string): Promise<void> => {
-      await writeFile(`${control}.new`, `${offset}\n`);
-      await rename(`${control}.new`, control);
-    };
-    await jump('+0');
+    const { env, jump } = await fakeClock(cleanup);
     const trial = await Trial.start(
       t,
       {
         delivery: { retry: [`${RETRY}s`], expire: '5d' },
-        env: {
-          LD_PRELOAD: LIBRARY,
-          FAKETIME_TIMESTAMP_FILE: control,
-          FAKETIME_NO_CACHE: '1',
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-          FAKETIME_DONT_RESET: '1',
-        },
+        env,
       },
       cleanup,
     );

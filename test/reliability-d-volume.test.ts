@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { addressOf, honest } from './support/besieged.ts';
 import { Crowd, processorTimeOf } from './support/crowd.ts';
@@ -183,5 +184,41 @@ test(
     await trial.gateway.start();
     await wellAgain(trial.port);
     await trial.settle(50);
+  },
+);
+
+test(
+  'D08: a file system that the kernel makes read-only in the middle of load: 451 from then on, nothing lost, nothing refused delivered',
+  { skip },
+  async (t) => {
+    const cleanup = new Cleanup(t);
+    const volume = await Ext4Volume.make(cleanup, '64m');
+    const terms = { stateDir: join(volume.path, 'state'), more: { drain: '6s' } };
+    const trial = await Trial.start(t, terms, cleanup);
+    const senders = trial.send({ sessions: 12, size: [2000, 100_000] });
+    await until('mail to flow', 10_000, () => trial.acknowledged > 100);
+    await pause(trial.random.between(0, 500));
+    const from = performance.now();
+    await volume.fail();
+    // LMDB may end the process when a page is refused in mid-write (docs/durability.md): then no answer is given any more.
+    const { process: gateway } = trial.gateway;
+    const refused = (count: number) => (): boolean => senders.surprises.length >= count || gateway.ended;
+    await until('refusals', 10_000, refused(50));
+    const acknowledged = trial.acknowledged;
+    await until('more of them', 10_000, refused(200));
+    assert.equal(trial.acknowledged, acknowledged, 'who was told 250 was told before');
+    for (const refusal of trial.refusals) assert.match(refusal, /^451 4\.3\.0 /);
+    await until('the log to say so', 3000, () => trial.said('message.not-stored').length > 0);
+    await senders.stop();
+    t.diagnostic(`${senders.surprises.length} refusals${gateway.ended ? '; LMDB ended the process' : ''}`);
+    if (gateway.ended) assert.match(gateway.output, /Write error: Read-only file system/);
+    else assert.equal(await trial.gateway.stop(), 0, 'it ends in order, though results cannot be written');
+    // What was delivered and could not be written down is delivered once more, as after a kill.
+    await trial.ledger.killed({ from, to: performance.now() });
+    await volume.unmount();
+    await volume.mount();
+    await trial.gateway.start();
+    await wellAgain(trial.port);
+    await trial.settle(100);
   },
 );

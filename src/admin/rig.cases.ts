@@ -6,6 +6,7 @@ import { makeDesk, Metrics, Settings, Trail } from '#gateway';
 import { loadConfig } from '#gateway/config';
 import {
   KEEP_ALL,
+  rowTest,
   type CapturePolicy,
   type Changes,
   type ConversationLine,
@@ -14,6 +15,7 @@ import {
   type HistoryPage,
   type HistoryQuery,
   type HistoryRow,
+  type HistoryWhere,
   type JournalFigures,
   type JournalNews,
   type JournalReader,
@@ -159,8 +161,9 @@ export class MemoryJournal implements JournalReader {
     return Promise.resolve({ rows, next: asked.length > limit ? rows.at(-1)!.id : null, looked: all.length });
   }
 
-  message(id: string): Promise<HistoryRow | null> {
-    return Promise.resolve(this.rows.find((r) => r.id === id) ?? null);
+  message(id: string, where: HistoryWhere = {}): Promise<HistoryRow | null> {
+    const fits = rowTest(where);
+    return Promise.resolve(this.rows.find((r) => r.id === id && fits(r)) ?? null);
   }
 
   changes(id: string): Promise<Changes | null> {

@@ -4,15 +4,13 @@
  * Each tail remembers a place or a bounded number of parts, never rows. When more is new than may be sent, the reader is told how
  * many were left out. Reads are bounded, so a reader of a busy gateway costs it no more than one of a calm one.
  */
-import {
-  lineTest,
-  rowTest,
-  type ConversationLine,
-  type ConversationWhere,
-  type HistoryRow,
-  type HistoryWhere,
-  type JournalReader,
-  type PacketRow,
+import type {
+  ConversationLine,
+  ConversationWhere,
+  HistoryRow,
+  HistoryWhere,
+  JournalReader,
+  PacketRow,
 } from '#journal';
 import type { EventStream } from './streams.ts';
 
@@ -42,14 +40,14 @@ const endOf = (row: HistoryRow): number => Math.floor(row.at + row.ms);
 /** Messages when their transaction ends, and again when something becomes of them. */
 export class HistoryTail implements Tail {
   readonly #journal: JournalReader;
-  readonly #test: (row: HistoryRow) => boolean;
+  readonly #where: HistoryWhere;
   readonly #waiting = new Set<string>();
   #lost = 0;
   #place: HistoryPlace = { end: 0, id: '' };
 
   constructor(journal: JournalReader, where: HistoryWhere) {
     this.#journal = journal;
-    this.#test = rowTest(where);
+    this.#where = where;
   }
 
   /** Those that have ended since a place count as news. */
@@ -76,8 +74,8 @@ export class HistoryTail implements Tail {
     for (const id of this.#waiting) {
       if (stream.ended || stream.allowance() === 0 || looked++ === MESSAGES) break;
       this.#waiting.delete(id);
-      const row = await this.#journal.message(id);
-      if (!row || !this.#test(row)) continue;
+      const row = await this.#journal.message(id, this.#where);
+      if (!row) continue;
       if (endOf(row) > this.#place.end) this.#place = { end: endOf(row), id };
       stream.spend(1);
       await stream.send('history', row, this.#cursor());
@@ -99,12 +97,12 @@ export class HistoryTail implements Tail {
 /** Parts of conversations that began or changed. */
 export class ConversationTail implements Tail {
   readonly #journal: JournalReader;
-  readonly #test: (line: ConversationLine) => boolean;
+  readonly #where: ConversationWhere;
   readonly #seen = new Map<string, string>();
 
   constructor(journal: JournalReader, where: ConversationWhere) {
     this.#journal = journal;
-    this.#test = lineTest(where);
+    this.#where = where;
   }
 
   /** What is there already is not new. */
@@ -114,7 +112,7 @@ export class ConversationTail implements Tail {
 
   async step(stream: EventStream): Promise<void> {
     const looked = await this.#look();
-    const fresh = looked.toReversed().filter((line) => this.#isNew(line) && this.#test(line));
+    const fresh = looked.toReversed().filter((line) => this.#isNew(line));
     const sent = fresh.slice(0, stream.allowance());
     for (const line of sent) {
       if (stream.ended) return;
@@ -125,9 +123,9 @@ export class ConversationTail implements Tail {
     if (more > 0) await stream.send('more', { topic: 'conversations', n: more });
   }
 
-  /** The newest, whatever the conditions: those that fit may be rare, and looking for them long. */
+  /** Those that fit among the newest: they may be rare, and looking for more of them long. */
   async #look(): Promise<readonly ConversationLine[]> {
-    return (await this.#journal.conversations({ where: {}, limit: LOOK })).lines;
+    return (await this.#journal.conversations({ where: this.#where, limit: LOOK, look: LOOK })).lines;
   }
 
   #isNew(line: ConversationLine): boolean {

@@ -1,6 +1,6 @@
 /** The real clock. The only place that asks the machine for the time or sets its timers. */
 import { performance } from 'node:perf_hooks';
-import type { Clock } from '#clock';
+import type { Cancel, Clock } from '#clock';
 
 /** Longest delay that the machine's own timers take without firing at once. */
 const LONGEST = 2 ** 31 - 1;
@@ -20,3 +20,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Waits of the clock keep no process alive. From here on something does, until what is returned is called. */
+export function stayAlive(): Cancel {
+  const timer = setInterval(() => undefined, LONGEST);
+  return () => clearInterval(timer);
+}

@@ -7,7 +7,7 @@
  */
 import type { Config } from '#gateway/config';
 import type { Attend } from './attend.ts';
-import { systemClock } from './clock.ts';
+import { stayAlive, systemClock } from './clock.ts';
 import { Gateway } from './gateway.ts';
 import { openLog } from './log.ts';
 import { reloadFrom } from './reload.ts';
@@ -58,6 +58,8 @@ export async function runGateway(options: RunOptions): Promise<number> {
   // Never taken away: without a listener SIGHUP would kill the process while it drains.
   process.on('SIGHUP', () => void reload());
   await endSignal();
+  // The end may wait for nothing but the clock: for a disk, say, that takes no results at the moment.
+  const mayEnd = stayAlive();
   const { grace } = gateway;
   let deadline = systemClock.elapsed() + grace;
   const left = (): number => Math.max(0, deadline - systemClock.elapsed());
@@ -74,6 +76,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
   await gateway.stop(left());
   notices('gateway.stopped', {});
   faults();
+  mayEnd();
   await log.close();
   return 0;
 }

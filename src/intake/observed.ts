@@ -138,7 +138,7 @@ export class ObservedPath implements SmtpHandler {
       if (this.#now) this.#now.dot = this.#o.clock.elapsed();
       const reply = await sink.end(fault);
       const all = 'code' in reply ? [reply] : reply;
-      this.#end(endOf(sink, all, this.#path.discardedBy));
+      this.#end(endOf(sink, all, this.#path.discarded?.by ?? ''));
       return reply;
     };
     return { write: (chunk) => sink.write(chunk), end };

@@ -42,4 +42,4 @@ export interface IntakeObserver extends ChainObserver {
 }
 
 /** Recipients told of. */
-export const MAX_RECIPIENTS = 20;
+export const MAX_RECIPIENTS = 1000;

@@ -6,8 +6,8 @@
  */
 import { status, type Forwarded, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
-import { Chain, settled, type Awaitable, type ChainObserver, type Ruling } from '#stages';
-import { swallow } from './discard.ts';
+import { Chain, settled, type Awaitable, type ChainObserver, type Ruling, type Transaction } from '#stages';
+import { Discarded } from './discard.ts';
 import { grant } from './mail-parameters.ts';
 import type { IntakeOptions } from './options.ts';
 import { Reception } from './reception.ts';
@@ -29,9 +29,10 @@ export class IntakePath implements SmtpHandler {
   #passage: Passage | null = null;
   /** A filter refused the connection for now or for good: the answer to every MAIL. */
   #refused: Status | null = null;
-  /** Queue id of the open message, and the filter that ordered it thrown away; the client sees success. */
+  /** Queue id of the open message; the message, and what it is when a filter ordered it thrown away. */
   id = '';
-  discardedBy = '';
+  #transaction: Transaction | null = null;
+  discarded: Discarded | null = null;
 
   constructor(options: IntakeOptions) {
     this.#o = options;
@@ -69,12 +70,12 @@ export class IntakePath implements SmtpHandler {
   mail(sender: Path, params: readonly string[]): Awaitable<Status> {
     const no = this.#refused ?? mailRefusal(this.#o, this.#origin, sender, params);
     if (no) return no;
-    this.discardedBy = '';
+    this.discarded = null;
     const granted = grant(params, () => (this.#trusted ??= this.#o.relay.trusts(this.#origin)));
     const hop = this.#passage?.mail(this.#origin);
-    return settled(this.chain.mail((this.id = this.#o.newId()), sender, granted.params, hop), (r) =>
-      this.#reply(r, granted.reply),
-    );
+    const ruling = this.chain.mail((this.id = this.#o.newId()), sender, granted.params, hop);
+    this.#transaction = this.chain.transaction;
+    return settled(ruling, (r) => this.#reply(r, granted.reply));
   }
 
   rcpt(path: Path, params: readonly string[]): Awaitable<Status> {
@@ -88,12 +89,12 @@ export class IntakePath implements SmtpHandler {
   }
 
   data(): Awaitable<Status | ContentSink> {
-    if (this.discardedBy) return this.#swallow();
+    if (this.discarded) return this.discarded.content(this.#o, this.#origin, this.chain);
     return settled(this.chain.data(), (ruling) => {
       if (ruling.kind !== 'pass') this.#passage?.end();
       if (ruling.kind === 'refuse') return ruling.status;
       this.#reply(ruling, RECIPIENT_OK);
-      if (this.discardedBy) return this.#swallow();
+      if (this.discarded) return this.discarded.content(this.#o, this.#origin, this.chain);
       return (this.#reception = new Reception(this.#o, this.chain, this.#origin, this.#passage));
     });
   }
@@ -103,7 +104,7 @@ export class IntakePath implements SmtpHandler {
   }
 
   reset(_reason: ResetReason): void {
-    this.discardedBy = '';
+    this.discarded = null;
     this.#abandon();
     this.chain.endTransaction();
   }
@@ -129,20 +130,19 @@ export class IntakePath implements SmtpHandler {
     this.#reception = null;
   }
 
-  #swallow(): ContentSink {
-    return swallow(this.#o.notices, this.#origin, this.id, this.discardedBy);
-  }
-
   #take(recipient: Recipient): Awaitable<Status> {
-    if (this.discardedBy) return RECIPIENT_OK;
+    if (this.discarded) return this.discarded.rcpt(recipient);
     const hop = this.#passage?.rcpt(recipient);
-    return settled(this.chain.rcpt(recipient, hop), (r) => this.#reply(r, RECIPIENT_OK));
+    return settled(this.chain.rcpt(recipient, hop), (r) => {
+      const reply = this.#reply(r, RECIPIENT_OK);
+      return this.discarded?.rcpt(recipient) ?? reply;
+    });
   }
 
   #reply(ruling: Ruling, ok: Status): Status {
     if (ruling.kind === 'refuse') return ruling.status;
     if (ruling.kind === 'pass') return this.#passage?.said ?? ok;
-    this.discardedBy = ruling.by;
+    this.discarded = new Discarded(ruling.by, this.#transaction!);
     this.#passage?.end();
     this.chain.endTransaction();
     return ok;

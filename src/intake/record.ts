@@ -8,7 +8,7 @@ import type { EditableMessage } from '#edits';
 import { parameter, statusLine, type Origin, type Path, type Recipient, type Status } from '#message';
 import type { NoticeFields } from '#notices';
 import type { EntryMeta } from '#spool';
-import type { Chain } from '#stages';
+import type { Chain, Transaction } from '#stages';
 import { forwardedFacts } from './forwarded.ts';
 
 /** Recipients that are named in a line; `recipients` counts all. */
@@ -22,14 +22,16 @@ interface Ends {
   readonly recipients: number;
 }
 
-/** What is said of a message whatever became of it. `now` as Clock.elapsed; the transaction is still open. */
+/** What is said of a message whatever became of it. `now` as Clock.elapsed; `transaction` when it is not open any more. */
 function factsOf(
   origin: Origin,
   chain: Chain,
   now: number,
-  { from, to, recipients } = endsOf(chain.transaction),
+  ends?: Ends,
+  transaction = chain.transaction,
 ): NoticeFields {
-  const { id, began = now } = chain.transaction ?? {};
+  const { from, to, recipients } = ends ?? endsOf(transaction);
+  const { id, began = now } = transaction ?? {};
   return {
     id,
     session: origin.session,
@@ -85,9 +87,15 @@ export function refusedFacts(reply: Status, origin: Origin, chain: Chain, now: n
   return facts;
 }
 
-/** The line of a message that a filter ordered thrown away. */
-export function discardedFacts(by: string, origin: Origin, chain: Chain, now: number): NoticeFields {
-  const facts = factsOf(origin, chain, now);
+/** The line of a message that a filter ordered thrown away. `transaction`: of one that was before its content came. */
+export function discardedFacts(
+  by: string,
+  origin: Origin,
+  chain: Chain,
+  now: number,
+  transaction?: Transaction,
+): NoticeFields {
+  const facts = factsOf(origin, chain, now, undefined, transaction);
   facts['by'] = by;
   return facts;
 }

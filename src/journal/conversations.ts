@@ -28,6 +28,7 @@ export async function conversationPage(
   isPinned: (session: string) => boolean,
 ): Promise<ConversationPage> {
   const limit = Math.min(query.limit, MAX_LINES);
+  const most = Math.min(query.look ?? Infinity, MAX_LOOKED_AT);
   const test = meaning(query.where, isPinned);
   const lines: ConversationLine[] = [];
   let looked = 0;
@@ -52,7 +53,7 @@ export async function conversationPage(
     })) {
       const parts = decodeDirectory(value);
       for (let i = found === key ? Number(at) - 1 : parts.length - 1; i >= 0; i--) {
-        if (lines.length >= limit || looked >= MAX_LOOKED_AT) return { lines, next: cursor, looked };
+        if (lines.length >= limit || looked >= most) return { lines, next: cursor, looked };
         looked++;
         cursor = `${found}.${i}`;
         const line = parts[i]!;
@@ -118,7 +119,7 @@ function lineOf(
   open: boolean,
   isPinned: (session: string) => boolean,
 ): ConversationLine {
-  const { session, part, id, at, client, listener, from, rcpt, packets, bytes, ms, outcome } = line;
+  const { session, part, id, at, client, listener, from, to, packets, bytes, ms, outcome } = line;
   const { milters, slowest, errors, dropped } = line;
   return {
     cursor,
@@ -129,7 +130,7 @@ function lineOf(
     client,
     listener,
     from,
-    rcpt,
+    rcpt: to[0] ?? '',
     open,
     packets,
     bytes,
@@ -143,25 +144,12 @@ function lineOf(
   };
 }
 
-/** What conditions look at. */
-type Facts = Omit<ConversationLine, 'cursor' | 'open' | 'pinned'>;
-
-/** The same conditions asked of a line at hand. */
-export function lineTest(where: ConversationWhere): (line: ConversationLine) => boolean {
-  let pinned = false;
-  const test = meaning(where, () => pinned);
-  return (line) => {
-    ({ pinned } = line);
-    return test(line, line.open);
-  };
-}
-
 function meaning(
   where: ConversationWhere,
   isPinned: (session: string) => boolean,
-): (line: Facts, open: boolean) => boolean {
-  const tests: ((line: Facts, open: boolean) => boolean)[] = [];
-  const text = (wanted: string | undefined, of: (line: Facts, test: Test) => boolean): void => {
+): (line: PartLine, open: boolean) => boolean {
+  const tests: ((line: PartLine, open: boolean) => boolean)[] = [];
+  const text = (wanted: string | undefined, of: (line: PartLine, test: Test) => boolean): void => {
     if (wanted === undefined) return;
     const test = patternOf(wanted);
     tests.push((line) => of(line, test));
@@ -169,7 +157,7 @@ function meaning(
   text(where.listener, (line, test) => test(line.listener));
   text(where.milter, (line, test) => line.milters.some(test));
   text(where.from, (line, test) => test(line.from));
-  text(where.rcpt, (line, test) => test(line.rcpt));
+  text(where.rcpt, (line, test) => line.to.some(test));
   text(where.session, (line, test) => test(line.session));
   text(where.id, (line, test) => test(line.id));
   text(where.outcome, (line, test) => test(line.outcome));

@@ -12,7 +12,7 @@ import type { Changes } from './changes.ts';
 import type { PartLine } from './line-code.ts';
 import { Pace } from './pace.ts';
 import { addLines, encodeLine, encodeRow, rowText } from './row-code.ts';
-import type { DeliveryLine, HistoryRow } from './row.ts';
+import { MAX_NAMED, type DeliveryLine, type HistoryRow } from './row.ts';
 import { directoryOf, Segments, type Segment } from './segments.ts';
 import { Spares } from './spares.ts';
 import { keyOf, type Table, type Tables } from './tables.ts';
@@ -25,6 +25,8 @@ export const WAITING_BYTES = 32 * 1024 * 1024;
 const MUCH = 4 * 1024 * 1024;
 /** Rows that may wait, and rows whose delivery lines may. */
 export const WAITING_ROWS = 20_000;
+/** Characters of recipients beyond those that a row names, which may wait. */
+export const WAITING_RECIPIENTS = 16 * 1024 * 1024;
 /** Milliseconds a row waits for the outcome of its delivery. */
 const PATIENCE = 600;
 /** Writes in one go of the event loop. */
@@ -82,6 +84,8 @@ export class Gather {
   #aliases = new Map<string, string>();
   #changes: { readonly id: string; readonly make: () => Changes }[] = [];
   #changesBytes = 0;
+  /** Characters of further recipients that came since the last write. */
+  #further = 0;
   #writing: Promise<Written> | null = null;
   #noticedAt = -Infinity;
   #history = 0;
@@ -119,7 +123,7 @@ export class Gather {
       return;
     }
     const { id } = row;
-    const text = encodeRow(row);
+    const text = encodeRow(this.#bounded(row));
     if (row.outcome !== 'accepted') this.#ready.add(id, rowText(text, ''));
     else this.#rows.set(id, { id, text, since: this.#o.clock.elapsed(), left: row.recipients, lines: '' });
   }
@@ -179,6 +183,7 @@ export class Gather {
   async #write(all: boolean): Promise<Written> {
     const { tables, hasRoom } = this.#o;
     const rows = this.#takeRows(all);
+    this.#further = 0;
     const segments = this.#segments.take();
     const changes = this.#changes;
     const bytes = this.#changesBytes;
@@ -225,16 +230,30 @@ export class Gather {
 
   async #put(rows: Texts, puts: readonly Put[]): Promise<void> {
     const { tables } = this.#o;
-    const commits: Promise<unknown>[] = [
-      tables.batch(() => {
-        for (const [table, key, value] of puts) void table.put(keyOf(key), value);
-      }),
-    ];
+    const commits: Promise<unknown>[] = [];
+    const begin = (writes: () => void): void => {
+      const commit = tables.batch(writes);
+      // It may fail before all of them are waited for: then it is heard of there, and is nobody's fault here.
+      commit.catch(() => undefined);
+      commits.push(commit);
+    };
+    begin(() => {
+      for (const [table, key, value] of puts) void table.put(keyOf(key), value);
+    });
     for (const some of rows.puts(tables.rows, IN_ONE_GO)) {
       await new Promise(setImmediate);
-      commits.push(tables.batch(some));
+      begin(some);
     }
     await Promise.all(commits);
+  }
+
+  /** The row with as many recipients as there is room for. */
+  #bounded(row: HistoryRow): HistoryRow {
+    if (row.to.length <= MAX_NAMED) return row;
+    const named = row.to.slice(0, MAX_NAMED);
+    if (this.#further > WAITING_RECIPIENTS) return { ...row, to: named };
+    for (const address of row.to.slice(MAX_NAMED)) this.#further += address.length;
+    return row;
   }
 
   /** Nothing more is to come. */

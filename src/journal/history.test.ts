@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { WAITING_RECIPIENTS } from './gather.ts';
 import type { HistoryWhere } from './reader.ts';
 import { rig, row, START } from './rig.cases.ts';
-import { OUTCOMES, type HistoryRow } from './row.ts';
+import { MAX_NAMED, OUTCOMES, type HistoryRow } from './row.ts';
 import { stampOf } from './stamp.ts';
 
 const idOf = (n: number): string => stampOf(START + n) + n.toString(36).padStart(7, '0');
@@ -100,6 +101,41 @@ test('conditions find what they say, no more and no less', async (t) => {
     );
   }
   assert.equal((await journal.history({ where: { q: '"q\\"' }, limit: 1000 })).rows.length, 250);
+});
+
+test('a recipient that the row only counts is found all the same, and the row is as short as ever', async (t) => {
+  const { journal } = await rig(t);
+  const to = Array.from({ length: 1000 }, (_, n) => `u${n}@in.test`);
+  journal.row(row(idOf(1), { to, recipients: 1200 }));
+  journal.row(row(idOf(2)));
+  for (const where of [{ rcpt: 'U20@*' }, { rcpt: 'u999@in.test' }, { q: 'hello u999@in' }]) {
+    const { rows } = await journal.history({ where, limit: 10 });
+    assert.deepEqual(
+      rows.map(({ id, to: named, recipients, delivery }) => [id, named, recipients, delivery.length]),
+      [[idOf(1), to.slice(0, MAX_NAMED), 1200, MAX_NAMED]],
+      JSON.stringify(where),
+    );
+    assert.equal((await journal.message(idOf(1), where))?.id, idOf(1));
+    assert.equal(await journal.message(idOf(2), where), null);
+  }
+  assert.deepEqual((await journal.history({ where: { rcpt: 'u1000@in.test' }, limit: 10 })).rows, []);
+});
+
+test('recipients that nobody sees take no memory without end: rows beyond keep those they name', async (t) => {
+  const { journal } = await rig(t);
+  const long = 'x'.repeat(300);
+  const to = Array.from({ length: 1000 }, (_, n) => `${n}${long}@in.test`);
+  const fit = Math.ceil(WAITING_RECIPIENTS / (980 * 310)) + 5;
+  for (let n = 0; n < fit; n++) journal.row(row(idOf(n), { to, recipients: 1000, outcome: 'rejected' }));
+  await journal.flush();
+  const found = async (rcpt: string): Promise<readonly string[]> =>
+    (await journal.history({ where: { rcpt }, limit: 1000 })).rows.map(({ id }) => id);
+  assert.equal((await found(to[19]!)).length, fit);
+  const all = await found(to[999]!);
+  assert.ok(all.length > 40 && all.length < fit, `${all.length} of ${fit}`);
+  assert.equal(all.at(-1), idOf(0));
+  journal.row(row(idOf(fit), { to, recipients: 1000, outcome: 'rejected' }));
+  assert.equal((await found(to[999]!)).length, all.length + 1, 'written: there is room again');
 });
 
 test('100,000 rows: a page and a free search answer soon, and others are let in while it is searched', async (t) => {

@@ -5,7 +5,7 @@
  */
 import { clientTest, patternOf, wordsOf, type Test } from './match.ts';
 import type { HistoryPage, HistoryQuery, HistoryWhere } from './reader.ts';
-import { decodeDelivery, decodeRow, mergeLines } from './row-code.ts';
+import { decodeDelivery, decodeRow, mergeLines, type StoredRow } from './row-code.ts';
 import type { HistoryRow } from './row.ts';
 import { stampOf } from './stamp.ts';
 import { keyOf, type Tables } from './tables.ts';
@@ -16,10 +16,11 @@ export const MAX_LOOKED_AT = 100_000;
 /** Rows of a page. */
 export const MAX_PAGE = 1000;
 
-/** The row of a message; null: there is none. */
-export function rowOf(tables: Tables, id: string): HistoryRow | null {
+/** The row of a message; null: there is none, or it is not one of those that are meant. */
+export function rowOf(tables: Tables, id: string, where: HistoryWhere): HistoryRow | null {
   const value = tables.rows.get(keyOf(id));
-  return value === undefined ? null : whole(tables, decodeRow(id, value.toString('utf8')));
+  const stored = value === undefined ? null : whole(tables, decodeRow(id, value.toString('utf8')));
+  return stored && rowTest(where)(stored.row, stored.everybody) ? stored.row : null;
 }
 
 /** A page. */
@@ -48,16 +49,19 @@ export async function historyPage(tables: Tables, query: HistoryQuery): Promise<
   return { rows, next: null, looked };
 }
 
-/** The same conditions asked of a row at hand. */
-export function rowTest(where: HistoryWhere): (row: HistoryRow) => boolean {
+/** The same conditions asked of a row at hand, and of everybody it goes to. */
+export function rowTest(where: HistoryWhere): (row: HistoryRow, everybody?: readonly string[]) => boolean {
   const { words, tests } = meaning(where);
   const { since = 0, until = Infinity } = where;
-  return (row) =>
+  return (row, everybody = row.to) =>
     row.at >= since &&
     row.at <= until &&
-    tests.every((test) => test(row)) &&
-    (words.length === 0 || saysAll(row, words));
+    tests.every((test) => test(row, everybody)) &&
+    (words.length === 0 || saysAll(row, everybody, words));
 }
+
+/** Whether a row is meant. */
+type RowTest = (row: HistoryRow, everybody: readonly string[]) => boolean;
 
 const later = (a: string, b: string): string => (a > b ? a : b);
 const earlier = (a: string, b: string): string => (a === '' || (b !== '' && b < a) ? b : a);
@@ -67,7 +71,7 @@ interface Meaning {
   /** As they stand in the text of a row: quickly found not to be there. */
   readonly words: readonly string[];
   readonly inText: readonly string[];
-  readonly tests: readonly ((row: HistoryRow) => boolean)[];
+  readonly tests: readonly RowTest[];
 }
 
 function matched(
@@ -82,26 +86,36 @@ function matched(
     if (!inText.every((word) => lower.includes(word) || late.includes(word) || id.includes(word)))
       return null;
   }
-  const row = whole(tables, decodeRow(id, text));
-  if (row === null || !tests.every((test) => test(row))) return null;
-  return words.length === 0 || saysAll(row, words) ? row : null;
+  const stored = whole(tables, decodeRow(id, text));
+  if (stored === null) return null;
+  const { row, everybody } = stored;
+  if (!tests.every((test) => test(row, everybody))) return null;
+  return words.length === 0 || saysAll(row, everybody, words) ? row : null;
 }
 
-function whole(tables: Tables, row: HistoryRow | null): HistoryRow | null {
-  if (row === null) return null;
+function whole(tables: Tables, stored: StoredRow | null): StoredRow | null {
+  if (stored === null) return null;
+  const { row, everybody } = stored;
   const late = tables.delivery.get(keyOf(row.id))?.toString('utf8');
-  return late?.startsWith('[') ? { ...row, delivery: mergeLines(row.delivery, decodeDelivery(late)) } : row;
+  if (!late?.startsWith('[')) return stored;
+  return { row: { ...row, delivery: mergeLines(row.delivery, decodeDelivery(late)) }, everybody };
 }
 
 function meaning(where: HistoryWhere): Meaning {
-  const tests: ((row: HistoryRow) => boolean)[] = [];
-  const text = (wanted: string | undefined, of: (row: HistoryRow, test: Test) => boolean): void => {
+  const tests: RowTest[] = [];
+  const text = (
+    wanted: string | undefined,
+    of: (row: HistoryRow, test: Test, everybody: readonly string[]) => boolean,
+  ): void => {
     if (wanted === undefined) return;
     const test = patternOf(wanted);
-    tests.push((row) => of(row, test));
+    tests.push((row, everybody) => of(row, test, everybody));
   };
   text(where.from, (row, test) => test(row.from));
-  text(where.rcpt, (row, test) => row.to.some(test) || row.delivery.some((d) => test(d.recipient)));
+  text(
+    where.rcpt,
+    (row, test, everybody) => everybody.some(test) || row.delivery.some((d) => test(d.recipient)),
+  );
   text(where.listener, (row, test) => test(row.listener));
   text(where.user, (row, test) => test(row.user));
   text(where.subject, (row, test) => test(row.subject));
@@ -125,9 +139,8 @@ function meaning(where: HistoryWhere): Meaning {
 }
 
 /** Every word is somewhere in what the row says. */
-function saysAll(row: HistoryRow, words: readonly string[]): boolean {
-  const { id, session, listener, client, clientName, helo, user, from, to, subject, outcome, reply, by } =
-    row;
+function saysAll(row: HistoryRow, everybody: readonly string[], words: readonly string[]): boolean {
+  const { id, session, listener, client, clientName, helo, user, from, subject, outcome, reply, by } = row;
   const said = [
     id,
     session,
@@ -137,7 +150,7 @@ function saysAll(row: HistoryRow, words: readonly string[]): boolean {
     helo,
     user,
     from,
-    ...to,
+    ...everybody,
     subject,
     outcome,
     reply,

@@ -10,5 +10,4 @@ export type { Recorder } from './recorder.ts';
 export * from './row.ts';
 export { decodeWords } from './encoded-words.ts';
 export { shown } from './shown.ts';
-export { lineTest } from './conversations.ts';
 export { rowTest } from './history.ts';

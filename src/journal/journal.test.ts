@@ -156,6 +156,32 @@ test('lines come page by page, each part once, however it was written', async (t
   );
 });
 
+test('a part is found by any recipient it names, open and written; of lines looked at there may be few', async (t) => {
+  const { journal } = await rig(t);
+  const recorder = journal.record('s-many', '192.0.2.7', 'smtp')!;
+  recorder.line('MAIL FROM:<a@out.test>');
+  recorder.begun(idOf(1), 'a@out.test');
+  for (let n = 0; n < 1001; n++) recorder.recipient(`u${n}@in.test`);
+  const found = async (rcpt: string, look?: number) =>
+    (await journal.conversations({ where: { rcpt }, limit: 10, ...(look !== undefined && { look }) })).lines;
+  assert.deepEqual(
+    (await found('U999@*')).map((l) => [l.session, l.rcpt, l.open]),
+    [['s-many', 'u0@in.test', true]],
+  );
+  recorder.ended('accepted', 5);
+  recorder.reply('250 2.0.0 Ok\r\n');
+  recorder.close();
+  converse(journal, 's-later', Buffer.alloc(10));
+  for (const rcpt of ['u0@in.test', 'u1@in.test', 'u999@in.test'])
+    assert.deepEqual(
+      (await found(rcpt)).map((l) => [l.session, l.rcpt, l.open]),
+      [['s-many', 'u0@in.test', false]],
+    );
+  assert.deepEqual(await found('u1000@in.test'), []);
+  assert.deepEqual(await found('u999@in.test', 1), [], 'only the newest line was looked at');
+  assert.equal((await found('b@in.test', 1)).length, 1);
+});
+
 test('a disk that does not keep up costs content, then parts, never memory without end; and is told once', async (t) => {
   const { journal, heard } = await rig(t, {}, { hasRoom: () => false });
   const content = new Uint8Array(64 * 1024);
@@ -168,6 +194,27 @@ test('a disk that does not keep up costs content, then parts, never memory witho
   assert.equal(heard.filter(([name]) => name === 'journal.not-written').length, 1);
   assert.equal(journal.pressure, 0);
   assert.equal((await journal.history({ where: {}, limit: 10 })).rows.length, 0);
+});
+
+test('a volume that takes no writes costs rows and parts, is told of, and lmdb is not asked to write to it', async (t) => {
+  let takes = true;
+  const ask = (): Promise<void> => (takes ? Promise.resolve() : Promise.reject(new Error('read-only')));
+  const { journal, heard } = await rig(t, {}, { probe: { ask, close: () => Promise.resolve() } });
+  const found = async (): Promise<readonly string[]> =>
+    (await journal.history({ where: {}, limit: 10 })).rows.map(({ id }) => id);
+  journal.row(row(idOf(1)));
+  assert.deepEqual(await found(), [idOf(1)]);
+  takes = false;
+  journal.row(row(idOf(2)));
+  converse(journal, `${START.toString(36)}-lost`, new Uint8Array(10));
+  assert.deepEqual(await found(), [idOf(1)]);
+  assert.deepEqual(
+    heard.map(([name, { error, rows }]) => [name, error, rows]),
+    [['journal.not-written', 'read-only', 1]],
+  );
+  takes = true;
+  journal.row(row(idOf(3)));
+  assert.deepEqual(await found(), [idOf(3), idOf(1)]);
 });
 
 test('watchers hear of rows, of parts, and of what happens in open ones', async (t) => {

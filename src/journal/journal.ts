@@ -23,6 +23,7 @@ import type {
   ConversationQuery,
   HistoryPage,
   HistoryQuery,
+  HistoryWhere,
   JournalFigures,
   JournalNews,
   JournalReader,
@@ -194,8 +195,8 @@ export class Journal implements JournalReader, RecorderHome {
     return this.#reading({ rows: [], next: null, looked: 0 }, (tables) => historyPage(tables, query));
   }
 
-  message(id: string): Promise<HistoryRow | null> {
-    return this.#reading(null, (tables) => rowOf(tables, id));
+  message(id: string, where: HistoryWhere = {}): Promise<HistoryRow | null> {
+    return this.#reading(null, (tables) => rowOf(tables, id, where));
   }
 
   changes(id: string): Promise<Changes | null> {

@@ -2,7 +2,7 @@
 import { silent } from '#notices';
 import { Journal } from './journal.ts';
 import { openTables } from './open.ts';
-import { idsOn, row, SETTINGS } from './rig.cases.ts';
+import { idsOn, row, SETTINGS, WILLING } from './rig.cases.ts';
 
 const [folder = '', round = ''] = process.argv.slice(2);
 const clock = {
@@ -17,6 +17,7 @@ const newId = idsOn(clock);
 const tables = await openTables({
   stateDir: folder,
   isSound: () => Promise.resolve(true),
+  probeOf: () => WILLING,
   clock,
   notices: silent,
 });

@@ -9,7 +9,8 @@ export interface PartLine {
   readonly client: string;
   readonly listener: string;
   readonly from: string;
-  readonly rcpt: string;
+  /** Recipients named, the first MAX_SEARCHED of them. */
+  readonly to: readonly string[];
   readonly packets: number;
   readonly bytes: number;
   readonly ms: number;
@@ -45,7 +46,7 @@ export function encodeLine(l: PartLine, offset: number, length: number): string 
     l.client,
     l.listener,
     l.from,
-    l.rcpt,
+    l.to[0] ?? '',
     l.packets,
     l.bytes,
     hundredths(l.ms),
@@ -59,8 +60,11 @@ export function encodeLine(l: PartLine, offset: number, length: number): string 
     l.more ? 1 : 0,
     offset,
     length,
+    l.to.length > 1 ? l.to.slice(1) : NOBODY,
   ]);
 }
+
+const NOBODY: readonly string[] = [];
 
 const hundredths = (ms: number): number => Math.round(ms * 100);
 
@@ -111,7 +115,7 @@ function lineOf(t: LineTuple): PlacedLine {
     client: t[4] as string,
     listener: t[5] as string,
     from: t[6] as string,
-    rcpt: t[7] as string,
+    to: recipientsOf(t[7] as string, t[21] as readonly string[] | undefined),
     packets: t[8] as number,
     bytes: t[9] as number,
     ms: (t[10] as number) / 100,
@@ -126,4 +130,9 @@ function lineOf(t: LineTuple): PlacedLine {
     offset: t[19] as number,
     length: t[20] as number,
   };
+}
+
+/** `further`: not there in lines that earlier versions wrote. */
+function recipientsOf(first: string, further: readonly string[] = NOBODY): readonly string[] {
+  return first === '' && further.length === 0 ? NOBODY : [first, ...further];
 }

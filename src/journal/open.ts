@@ -9,13 +9,15 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
-import { Tables } from './tables.ts';
+import { Tables, type WriteProbe } from './tables.ts';
 
 export interface OpenOptions {
   /** The folder that has the journal's folder. */
   readonly stateDir: string;
   /** Whether lmdb may open that data file. */
   readonly isSound: (file: string) => Promise<boolean>;
+  /** Asks the volume of this file, which is made for it, whether it takes writes. */
+  readonly probeOf: (file: string) => WriteProbe;
   readonly clock: Clock;
   readonly notices: NoticeSink;
 }
@@ -24,6 +26,7 @@ export interface OpenOptions {
 const FOLDER = 'journal';
 const MARK = 'journal.opening';
 const DAMAGED = 'damaged';
+const PROBE = 'probe';
 /** Milliseconds after which another process that is setting the journal aside is not waited for. */
 const PATIENCE = 5000;
 
@@ -36,10 +39,10 @@ export async function openTables(options: OpenOptions): Promise<Tables | null> {
     const why = (await killer(stateDir)) ?? (await markedDamaged(folder)) ?? (await unsound(folder, isSound));
     if (why !== null) await setAside(options, why);
     try {
-      return await opened(stateDir);
+      return await opened(options);
     } catch (error) {
       await setAside(options, error instanceof Error ? error.message : String(error));
-      return await opened(stateDir);
+      return await opened(options);
     }
   } catch (error) {
     notices('journal.unusable', { error: error instanceof Error ? error.message : String(error) });
@@ -52,12 +55,13 @@ export async function markDamaged(stateDir: string): Promise<void> {
   await writeFile(join(stateDir, FOLDER, DAMAGED), '').catch(() => undefined);
 }
 
-async function opened(stateDir: string): Promise<Tables> {
+async function opened({ stateDir, probeOf }: OpenOptions): Promise<Tables> {
   const mark = join(stateDir, `${MARK}.${process.pid}`);
   await writeFile(mark, '');
   let tables: Tables | null = null;
   try {
-    tables = new Tables(join(stateDir, FOLDER));
+    const folder = join(stateDir, FOLDER);
+    tables = new Tables(folder, probeOf(join(folder, PROBE)));
     tables.readOnce();
     return tables;
   } catch (error) {

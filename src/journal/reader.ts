@@ -10,7 +10,7 @@ import type { HistoryRow } from './row.ts';
  */
 export interface HistoryWhere {
   readonly from?: string;
-  /** Any named recipient. */
+  /** Any recipient; of very many the first MAX_SEARCHED. */
   readonly rcpt?: string;
   /** An address, a pattern, or a network (`192.0.2.0/24`). */
   readonly client?: string;
@@ -57,6 +57,7 @@ export interface ConversationWhere {
   readonly listener?: string;
   readonly milter?: string;
   readonly from?: string;
+  /** Any recipient named, refused ones too. */
   readonly rcpt?: string;
   readonly session?: string;
   readonly id?: string;
@@ -75,6 +76,8 @@ export interface ConversationQuery {
   /** Only lines older than this cursor. */
   readonly before?: string;
   readonly limit: number;
+  /** Most lines looked at of parts that are over; a bound of its own holds anyway. */
+  readonly look?: number;
 }
 
 /** As HistoryPage. */
@@ -107,7 +110,8 @@ export interface JournalNews {
 /** Everything that may be asked. Rows of every worker are seen. None rejects for damage: what cannot be read is left out. */
 export interface JournalReader {
   history(query: HistoryQuery): Promise<HistoryPage>;
-  message(id: string): Promise<HistoryRow | null>;
+  /** Its row; null: there is none, or not one that is meant by `where`. */
+  message(id: string, where?: HistoryWhere): Promise<HistoryRow | null>;
   changes(id: string): Promise<Changes | null>;
   conversations(query: ConversationQuery): Promise<ConversationPage>;
   /** All packets of a session, or of one part, in order; `afterN`: only later ones of that part. null: nothing is kept of it. */

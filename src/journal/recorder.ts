@@ -8,6 +8,7 @@
  */
 import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
+import { MAX_SEARCHED } from './row.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
 
 /** Where recordings go. */
@@ -32,8 +33,6 @@ const MAX_LANES = 255;
 /** Bytes written in one go that are kept as they are. */
 const MAX_WRITTEN = 16 * 1024;
 const NOBODY: readonly string[] = [];
-/** Recipients of a part that the policy looks at. */
-const MAX_LOOKED_AT = 1000;
 
 /** See the head of the file. */
 export class Recorder {
@@ -174,7 +173,7 @@ export class Recorder {
 
   /** A recipient was named. */
   recipient(address: string): void {
-    if (this.#to.length < MAX_LOOKED_AT) this.#to.push(address);
+    if (this.#to.length < MAX_SEARCHED) this.#to.push(address);
   }
 
   /** The transaction is over; its reply may follow. */
@@ -222,7 +221,7 @@ export class Recorder {
       client: this.client,
       listener: this.listener,
       from: this.#from,
-      rcpt: this.#to[0] ?? '',
+      to: this.#to,
       packets: tape.packets,
       bytes: tape.bytes,
       ms: this.#over ? this.#ms : this.#last - this.#pieceBegan,
@@ -245,7 +244,7 @@ export class Recorder {
 
   #isWanted(capture: Capture): boolean {
     if (capture.policy.mode === 'off') return false;
-    return this.#home.isPinned(this.session) || capture.keeps({ ...this.snapshot(), to: this.#to });
+    return this.#home.isPinned(this.session) || capture.keeps(this.snapshot());
   }
 
   #nextPart(): void {

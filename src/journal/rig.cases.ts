@@ -10,6 +10,7 @@ import { openTables } from './open.ts';
 import { KEEP_ALL } from './policy.ts';
 import type { HistoryRow } from './row.ts';
 import { stampOf } from './stamp.ts';
+import type { WriteProbe } from './tables.ts';
 
 export const START = Date.UTC(2026, 8, 1);
 const MIB = 1024 * 1024;
@@ -21,6 +22,9 @@ export const SETTINGS: JournalSettings = {
   changes: 64 * MIB,
   policy: KEEP_ALL,
 };
+
+/** A volume that takes writes. */
+export const WILLING: WriteProbe = { ask: () => Promise.resolve(), close: () => Promise.resolve() };
 
 export interface Rig {
   readonly journal: Journal;
@@ -46,13 +50,15 @@ export function idsOn(clock: Clock): () => string {
 export async function rig(
   t: TestContext,
   settings: Partial<JournalSettings> = {},
-  more: Partial<JournalOptions> & { readonly folder?: string } = {},
+  more: Partial<JournalOptions> & { readonly folder?: string; readonly probe?: WriteProbe } = {},
 ): Promise<Rig> {
   const folder = more.folder ?? (await folderFor(t));
   const clock = new ManualClock(START);
   const heard: [NoticeName, NoticeFields][] = [];
   const notices = (name: NoticeName, fields: NoticeFields): void => void heard.push([name, fields]);
-  const tables = await openTables({ stateDir: folder, isSound: () => Promise.resolve(true), clock, notices });
+  const { probe = WILLING, ...options } = more;
+  const isSound = (): Promise<boolean> => Promise.resolve(true);
+  const tables = await openTables({ stateDir: folder, isSound, probeOf: () => probe, clock, notices });
   const journal = new Journal({
     settings: { ...SETTINGS, ...settings },
     tables,
@@ -62,7 +68,7 @@ export async function rig(
     damaged: () => undefined,
     clock,
     notices,
-    ...more,
+    ...options,
   });
   t.after(() => journal.close());
   return { journal, clock, folder, heard };

@@ -6,6 +6,7 @@
  * a millisecond.
  */
 import {
+  MAX_NAMED,
   OUTCOMES,
   type DeliveryLine,
   type DeliveryState,
@@ -79,11 +80,18 @@ export function encodeLine({ recipient, state, at, reply, hop, attempts }: Deliv
   return JSON.stringify(tuple);
 }
 
+/** A row, and everybody it goes to as far as they are known: those it names and those a search finds. */
+export interface StoredRow {
+  readonly row: HistoryRow;
+  readonly everybody: readonly string[];
+}
+
 /** The row of a text. */
-export function decodeRow(id: string, text: string): HistoryRow | null {
+export function decodeRow(id: string, text: string): StoredRow | null {
   const v = listOf(text);
   if (v === null || v.length < 24 || v[0] !== VERSION) return null;
   const outcome = OUTCOMES[v[15] as number] ?? 'aborted';
+  const everybody = v[11] as readonly string[];
   const row: HistoryRow = {
     id,
     session: v[1] as string,
@@ -96,7 +104,7 @@ export function decodeRow(id: string, text: string): HistoryRow | null {
     tls: v[8] as string,
     user: v[9] as string,
     from: v[10] as string,
-    to: v[11] as readonly string[],
+    to: everybody.length > MAX_NAMED ? everybody.slice(0, MAX_NAMED) : everybody,
     recipients: v[12] as number,
     subject: v[13] as string,
     size: v[14] as number,
@@ -110,7 +118,8 @@ export function decodeRow(id: string, text: string): HistoryRow | null {
     changed: v[22] === 1,
     delivery: [],
   };
-  return { ...row, delivery: mergeLines(firstLines(row), linesOf(v[23] as readonly DeliveryTuple[])) };
+  const delivery = mergeLines(firstLines(row), linesOf(v[23] as readonly DeliveryTuple[]));
+  return { row: { ...row, delivery }, everybody };
 }
 
 /** The delivery lines that a row has before anything is known of its way out. */

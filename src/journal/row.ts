@@ -74,7 +74,10 @@ export interface HistoryRow {
   readonly tls: string;
   readonly user: string;
   readonly from: string;
-  /** The first MAX_NAMED of them; `recipients` counts all. */
+  /**
+   * The first MAX_NAMED of them; `recipients` counts all. The journal is told the first MAX_SEARCHED, so that a search for a
+   * recipient finds the others too.
+   */
   readonly to: readonly string[];
   readonly recipients: number;
   /** Decoded, at most MAX_SUBJECT characters. */
@@ -100,6 +103,8 @@ export interface HistoryRow {
 
 /** Recipients that are named in a row. */
 export const MAX_NAMED = 20;
+/** Recipients that a search looks at. */
+export const MAX_SEARCHED = 1000;
 /** Characters of a subject that are kept. */
 export const MAX_SUBJECT = 200;
 /** Characters of an address, a name or a reply that are kept. */

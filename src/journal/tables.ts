@@ -12,6 +12,13 @@ const PAGE = 4096;
 
 export type Table = Database<Buffer, Buffer>;
 
+/** Asks whether the volume takes writes at all: lmdb spoils its own memory, and ends the process, when a page is refused. */
+export interface WriteProbe {
+  /** Throws or rejects when it takes none. */
+  ask(): void | Promise<void>;
+  close(): Promise<void>;
+}
+
 interface TreeStats {
   readonly treeBranchPageCount: number;
   readonly treeLeafPageCount: number;
@@ -38,10 +45,12 @@ export class Tables {
   /** Policy, pins, what each writer has written. */
   readonly meta: Table;
   readonly #env: RootDatabase<Buffer, Buffer>;
+  readonly #probe: WriteProbe;
   #open = true;
 
-  /** `path`: an existing directory. */
-  constructor(path: string) {
+  /** `path`: an existing directory. `probe`: asked before every transaction. */
+  constructor(path: string, probe: WriteProbe) {
+    this.#probe = probe;
     const env = open<Buffer, Buffer>(path, {
       noSubdir: false,
       mapSize: MAP_SIZE,
@@ -79,8 +88,10 @@ export class Tables {
     this.freshen();
   }
 
-  /** Runs writes as one transaction; resolves when it is on disk. `writes` must not throw. */
+  /** Runs writes as one transaction; resolves when it is on disk, false when all was closed meanwhile. `writes` must not throw. */
   async batch(writes: () => void): Promise<boolean> {
+    await this.#probe.ask();
+    if (!this.#open) return false;
     try {
       return await this.#env.batch(writes);
     } catch (error) {
@@ -100,6 +111,7 @@ export class Tables {
     if (!this.#open) return;
     this.#open = false;
     await this.#env.close();
+    await this.#probe.close();
   }
 }
 

@@ -10,4 +10,5 @@ export type { LmdbReaderOptions, SpoolReader } from './reader.ts';
 export { MemorySpool } from './memory.ts';
 export type { MemorySpoolOptions } from './memory.ts';
 export { makeOwner } from './owner.ts';
+export { Probe } from './probe.ts';
 export { ENTRY_ID, IllegalMove } from './states.ts';

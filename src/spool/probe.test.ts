@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -19,6 +19,20 @@ test('a file system that takes writes is one byte fuller, however often it is as
   }
   assert.equal(statSync(path).size, 1);
   await probe.close();
+});
+
+test('asked by several at the same time it opens one file', async () => {
+  const path = join(root, 'shared');
+  const probe = new Probe(path, new ManualClock());
+  const open = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      const target = statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false });
+      return target?.isFile() && target.ino === statSync(path).ino;
+    }).length;
+  await Promise.all([probe.ask(), probe.ask(), probe.ask()]);
+  assert.equal(open(), 1);
+  await probe.close();
+  assert.equal(open(), 0);
 });
 
 test('one that does not is a fault of the disk, and is asked anew the next time', async () => {

@@ -1,5 +1,6 @@
 /**
  * Asks the file system whether it takes writes at all, before lmdb finds out: a small file beside the data file is written to.
+ * For the spool's lmdb here, and for the journal's.
  *
  * A page that lmdb cannot write may cost the process (docs/durability.md), and a volume that the kernel has made read-only, or
  * shut down after an error, refuses every page. Here such a volume costs one group of changes its commit instead. The first is seen

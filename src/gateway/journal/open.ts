@@ -3,7 +3,7 @@ import type { Clock } from '#clock';
 import type { Config, JournalConfig } from '#gateway/config';
 import { Journal, markDamaged, openTables, type JournalSettings } from '#journal';
 import type { NoticeSink } from '#notices';
-import { shapeOf, type SpoolStore } from '#spool';
+import { Probe, shapeOf, type SpoolStore } from '#spool';
 
 /** Bytes that must be free for the journal to write: what is left is for mail. */
 const ROOM = 32 * 1024 * 1024;
@@ -24,7 +24,13 @@ export async function openJournal(config: Config, room: JournalRoom): Promise<Jo
   const isSound = async (file: string): Promise<boolean> => (await shapeOf(file)).kind === 'sound';
   return new Journal({
     settings: journalOf(config.journal),
-    tables: await openTables({ stateDir, isSound, clock, notices }),
+    tables: await openTables({
+      stateDir,
+      isSound,
+      probeOf: (file) => new Probe(file, clock),
+      clock,
+      notices,
+    }),
     newId,
     shared: workers > 1,
     hasRoom: () => (spool.freeBytes() ?? Infinity) > ROOM,
