@@ -200,7 +200,10 @@ export class Link {
         if (this.dead !== null) return;
       }
     } catch (error) {
-      return this.fail(asMilterError(error, this.awaited.oldest));
+      const fault = asMilterError(error, this.awaited.oldest);
+      if (this.#first && (fault.code === 'not_a_milter' || fault.code === 'frame_too_large'))
+        this.#mirror?.stray(this.#first);
+      return this.fail(fault);
     }
     if (heard && this.#nudges && this.awaited.oldest !== undefined) this.#nudgeSoon();
   }

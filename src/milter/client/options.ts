@@ -68,6 +68,8 @@ export interface MilterObserver {
    * `packet` hears only what comes. The pieces are views.
    */
   written?(write: { readonly at: number; readonly pieces: readonly Uint8Array[] }): void;
+  /** An extra ability: what came first is no packet; the first bytes of it. */
+  stray?(came: { readonly at: number; readonly bytes: Uint8Array }): void;
   /** An event was answered: how long it took to be answered, in milliseconds. */
   answered?(event: EventName, verdict: Verdict, waited: number): void;
 }
