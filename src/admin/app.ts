@@ -12,6 +12,7 @@ import { addHealth } from './health.ts';
 import { addOverview } from './overview.ts';
 import { addDryRun } from './dry-run.ts';
 import { addExpressions } from './expressions.ts';
+import { addMilterFigures } from './milter-figures.ts';
 import { addMilterHealth } from './milter-health.ts';
 import { addMilterTest } from './milter-test.ts';
 import { addConfig } from './settings-config.ts';
@@ -85,6 +86,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   addQueue(app, office.desk);
   addSuspensions(app, office.desk);
   addMilterHealth(app, office);
+  addMilterFigures(app, office);
   addMilterTest(app, office);
   addDryRun(app, office);
   addExpressions(app, () => office.milters.hostname());

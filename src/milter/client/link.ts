@@ -25,7 +25,7 @@ import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
 import { Mirror } from './mirror.ts';
 import { NUDGES } from './nudge.ts';
-import type { MilterClientOptions, MilterMeter, MilterObserver } from './options.ts';
+import type { MilterClientOptions, MilterMeter, MilterObserver, Unsent } from './options.ts';
 import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
 /** Hears the answers, in order. */
@@ -141,6 +141,11 @@ export class Link {
     this.flush();
     if (!this.#wait.running) this.#startWait();
     return new Promise((resolve) => this.#pressed.push(resolve));
+  }
+
+  /** Body bytes that need not be sent. */
+  unsent(reason: Unsent, bytes: number): void {
+    this.#meter?.unsent(reason, bytes);
   }
 
   /** The rest of the message is void: nothing is due any more, what has not left never will. `late`: something had left. */
