@@ -27,6 +27,7 @@ import { problem } from './problem.ts';
 import { addQuarantine } from './quarantine.ts';
 import { addQueue } from './queue.ts';
 import { addSession } from './session.ts';
+import { addSupport } from './support.ts';
 import { addSuspensions } from './suspensions.ts';
 import { addTokens } from './tokens.ts';
 
@@ -96,6 +97,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   addConversations(app, office);
   addCapture(app, office);
   addEvents(app, office, notices);
+  addSupport(app, office);
   const info = { title: 'Millrace', version: VERSION };
   app.use('/api/openapi.json', needs('viewer'));
   app.doc31('/api/openapi.json', { openapi: '3.1.0', info });
