@@ -224,6 +224,24 @@ test(
   },
 );
 
+test(
+  'a message of the history is run through the filters again, dry, with its envelope and its bytes',
+  { skip },
+  async (t) => {
+    const { fixture, page, errors } = await open(new Cleanup(t));
+    await visit(page, `${fixture.url}/messages/00000000000001j9`);
+    await page.getByRole('link', { name: 'Run again, dry' }).click();
+    await page.getByText('00000000000001j9.eml').waitFor();
+    const envelope = page.getByLabel('From', { exact: true });
+    assert.notEqual(await envelope.inputValue(), 'sender@example.org');
+    await page.getByText(/bytes of it are not kept/).waitFor();
+    await page.getByRole('button', { name: 'Run all stages' }).click();
+    await page.getByText('It would be refused by rspamd').waitFor();
+    assert.deepEqual(await axeFindings(page), []);
+    assert.deepEqual(errors, []);
+  },
+);
+
 test('an order about many says how far it came, and why it ended early', { skip }, async (t) => {
   const { fixture, page } = await open(new Cleanup(t));
   await visit(page, `${fixture.url}/queue/deferred`);
