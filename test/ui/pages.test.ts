@@ -276,6 +276,9 @@ test(
     const before = await page.locator('.packets tbody tr').count();
     await page.getByRole('button', { name: /Unfold 9 packets/ }).click();
     assert.equal(await page.locator('.packets tbody tr').count(), before + 8);
+    await page.locator('.packets tr', { hasText: 'SMFIR_OPTNEG' }).first().click();
+    await page.getByRole('heading', { name: 'Macros it wants' }).waitFor();
+    await page.getByText('i {auth_type}').waitFor();
     await page.getByLabel('Filter packets').fill('errors');
     await page.getByText(/^\d of \d+ lines/).waitFor();
   },

@@ -4,6 +4,9 @@ import type { PacketRow } from '../api/shapes.ts';
 /** Names as filters write them: `{i}` and `i` are one. */
 const plain = (name: string): string => name.replace(/^\{(.*)\}$/, '$1');
 
+/** Whether a field of an option reply is a list of macros for one stage. */
+export const isMacroList = ({ name }: PacketRow['fields'][number]): boolean => name.startsWith('macros at ');
+
 /** Names that are missing in a packet of macros; none where the filter asked for no list of its own, or that is not known. */
 export function missingMacros(macros: PacketRow, rows: readonly PacketRow[]): readonly string[] {
   const stage = /^macros for (\w+)/.exec(macros.summary)?.[1];

@@ -6,7 +6,7 @@ import { Copy } from '../parts/copy.tsx';
 import { Card } from '../parts/page.tsx';
 import { Plain } from '../parts/plain.tsx';
 import { Note } from '../parts/states.tsx';
-import { missingMacros } from './asked-macros.ts';
+import { isMacroList, missingMacros } from './asked-macros.ts';
 import { hexLines } from './hex.ts';
 import { negotiationOf, type FlagLine, type Negotiation } from './negotiation.ts';
 
@@ -36,7 +36,14 @@ export function PacketDetail({ row, macros, rows }: Props) {
             </strong>{' '}
             <Plain text={row.summary} />
           </p>
-          {negotiation ? <NegotiationTable negotiation={negotiation} /> : <FieldList row={row} title="" />}
+          {negotiation ? (
+            <>
+              <NegotiationTable negotiation={negotiation} />
+              <FieldList row={{ ...row, fields: row.fields.filter(isMacroList) }} title="Macros it wants" />
+            </>
+          ) : (
+            <FieldList row={row} title="" />
+          )}
           {macros.map((each) => (
             <Macros key={each.n} row={each} rows={rows} />
           ))}
