@@ -88,6 +88,8 @@ function withKey(key: string, yaml: string | null): string {
   for (const step of steps) at = (at[step] ??= step === 'users' ? [{}] : {}) as Record<string, unknown>;
   if (yaml === null) delete at[last];
   else at[last] = parse(yaml);
+  if (key.startsWith('admin.users[].'))
+    settings['admin'] = { users: [{ name: 'a', scope: 'viewer', ...(at as object) }] };
   if (key.startsWith('users[].')) settings['users'] = [{ name: 'a', password: HASH, ...at }];
   if (key.startsWith('tls.')) {
     const pair = { certificate: PEM, key: './tls/key.pem' };
@@ -164,7 +166,7 @@ test('writing a default down changes nothing', () => {
 });
 
 test('a required key is missed when it is not there', () => {
-  const required = rows.filter((r) => r.required && !/^(?:users|tls)|\.auth\./.test(r.key));
+  const required = rows.filter((r) => r.required && !/^(?:users|admin\.users|tls)|\.auth\./.test(r.key));
   for (const { key } of required) assert.equal(load(withKey(key, null)).ok, false, key);
   assert.ok(required.length >= 4);
 });

@@ -86,6 +86,7 @@ const NOT_SHOWN = [
   'milter_connections_total',
   'milter_negotiated_info',
   'milter_progress_total',
+  'milter_unsent_bytes_total',
   'milter_timeout_seconds',
   'expression_evaluations_total',
   'queue_recipients',

@@ -138,6 +138,42 @@ test('a filter that answers: connections, waits, answers, edits, progress, what 
   await w.shows('filter_overlap_ratio', {}, (n) => n > 0);
 });
 
+test('body bytes that a filter is spared: by SKIP, by what it negotiated, by its early decision; its report', async (t) => {
+  const cleanup = new Cleanup(t);
+  const filter = await ScriptedFilter.start(cleanup, {
+    O: frame('O', '\0\0\0\x06\0\0\x01\xff\0\0\x04\0'),
+    B: frame('s'),
+    E: addHeader('X-Mark', 'y') + CONTINUE,
+  });
+  const h = await house(cleanup, [], { milters: [at(filter, { pipeline: false })] });
+  const w = watch(h);
+  const big = `Subject: one\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(3000)}`;
+  const large = async (): Promise<void> => {
+    const session = await h.open();
+    await session.transaction('a@out.test', ['b@in.test'], big);
+    await session.quit();
+  };
+  await large();
+  const spared = 3000 * 72 - 65_535;
+  await w.shows('milter_unsent_bytes_total', { milter: 'f', reason: 'skip' }, spared);
+  filter.play({ L: frame('a') });
+  await large();
+  await w.shows('milter_unsent_bytes_total', { milter: 'f', reason: 'decided' }, 3000 * 72);
+  filter.play({ E: frame('t') });
+  await large();
+  const report = await metricsOf(h).filterReport('f');
+  assert.equal(report.unsent['skip'], spared);
+  assert.deepEqual(report.edits, [{ edit: 'add_header', made: 1, refused: 0 }]);
+  const eom = report.stages.find(({ stage }) => stage === 'eom')!;
+  assert.deepEqual(eom.answers, { continue: 1, tempfail: 1 });
+  assert.ok(eom.p50! > 0 && eom.p99! >= eom.p50!);
+  assert.equal(report.waits.minutes.length, 60);
+  const waited = report.waits.minutes.flatMap(({ counts }) => counts).reduce((a, b) => a + b, 0);
+  assert.equal(waited, 3, 'every message once');
+  assert.equal(report.waits.bounds.length + 1, report.waits.minutes[0]!.counts.length);
+  assert.ok(report.sentBytes > 72 * 3000 && report.receivedBytes > 0);
+});
+
 test('filters that refuse, throw away, hold, accept early: what became of the mail', async (t) => {
   const cleanup = new Cleanup(t);
   const filter = await ScriptedFilter.start(cleanup, { E: frame('r') });

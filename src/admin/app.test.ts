@@ -9,6 +9,7 @@ import type { NoticeName } from '#notices';
 import { makeQueueId, MemorySpool, type EntryMeta } from '#spool';
 import { Access } from './access/access.ts';
 import { Tokens } from './access/tokens.ts';
+import { listedAccounts } from './accounts.cases.ts';
 import { makeApp, MAX_REQUEST } from './app.ts';
 import { idleMilters } from './milters.cases.ts';
 
@@ -73,13 +74,14 @@ async function api(entries: readonly EntryMeta[], token = false, reasons: readon
   const ready = () => Promise.resolve({ ready: reasons.length === 0, reasons });
   const tokens = await Tokens.open({ file: '/nowhere/tokens.json', clock, notices });
   tokens.configure(TOKEN);
-  const access = new Access({ tokens, names: [], clock, notices });
+  const accounts = listedAccounts();
+  const access = new Access({ tokens, accounts, names: [], clock, notices });
   const loaded = loadConfig({ text: '', name: 'test', base: '/nowhere' });
   assert.ok(loaded.ok);
   const settings = new Settings({ home: null, config: () => loaded.config, clock, notices });
   const entry = token ? ({ access, door: 'network', metrics: 'token' } as const) : null;
   const milters = idleMilters(clock, notices);
-  const office = { desk, milters, settings, journal: null, metrics, ready };
+  const office = { desk, milters, settings, accounts, journal: null, metrics, ready };
   const app = makeApp(office, entry, notices);
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const init = {

@@ -12,6 +12,7 @@ import { addHealth } from './health.ts';
 import { addOverview } from './overview.ts';
 import { addDryRun } from './dry-run.ts';
 import { addExpressions } from './expressions.ts';
+import { addMilterFigures } from './milter-figures.ts';
 import { addMilterHealth } from './milter-health.ts';
 import { addMilterTest } from './milter-test.ts';
 import { addConfig } from './settings-config.ts';
@@ -26,6 +27,7 @@ import { problem } from './problem.ts';
 import { addQuarantine } from './quarantine.ts';
 import { addQueue } from './queue.ts';
 import { addSession } from './session.ts';
+import { addSupport } from './support.ts';
 import { addSuspensions } from './suspensions.ts';
 import { addTokens } from './tokens.ts';
 
@@ -85,6 +87,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   addQueue(app, office.desk);
   addSuspensions(app, office.desk);
   addMilterHealth(app, office);
+  addMilterFigures(app, office);
   addMilterTest(app, office);
   addDryRun(app, office);
   addExpressions(app, () => office.milters.hostname());
@@ -94,6 +97,7 @@ export function makeApp(office: Office, entry: Entry | null, notices: NoticeSink
   addConversations(app, office);
   addCapture(app, office);
   addEvents(app, office, notices);
+  addSupport(app, office);
   const info = { title: 'Millrace', version: VERSION };
   app.use('/api/openapi.json', needs('viewer'));
   app.doc31('/api/openapi.json', { openapi: '3.1.0', info });

@@ -14,6 +14,7 @@ import type { NoticeFields, NoticeName } from '#notices';
 import { makeQueueId, MemorySpool } from '#spool';
 import { attend } from './attend.ts';
 import { tokenOf } from './token.ts';
+import { listedAccounts } from './accounts.cases.ts';
 import { idleMilters } from './milters.cases.ts';
 
 /** The doors of a configuration, opened in a folder of their own. */
@@ -47,7 +48,7 @@ async function open(
   const metrics = new Metrics({ clock, notices });
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
   const milters = idleMilters(clock, notices);
-  const office = { desk, milters, settings, journal: null, metrics, ready };
+  const office = { desk, milters, settings, accounts: listedAccounts(), journal: null, metrics, ready };
   const attendance = await attend(office, config, { clock, notices });
   t.after(async () => {
     await attendance.close();

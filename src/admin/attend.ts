@@ -31,7 +31,7 @@ export const attend: Attend = async (office, config, { clock, notices }) => {
   const { admin, hostname, stateDir } = config;
   const tokens = await Tokens.open({ file: join(stateDir, TOKENS_FILE), clock, notices });
   const names = [hostname.toLowerCase(), ...(admin?.names ?? [])];
-  const access = new Access({ tokens, names, clock, notices });
+  const access = new Access({ tokens, accounts: office.accounts, names, clock, notices });
   const path = join(stateDir, CONTROL_SOCKET);
   const control = makeApp(office, { access, door: 'owner', metrics: 'open' }, notices);
   await tryOpen(`unix:${path}`, () => openDoor(control, { kind: 'unix', path }));

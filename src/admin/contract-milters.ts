@@ -43,6 +43,9 @@ export const healthSchema = z
     messages: COUNT,
     answers: COUNTS,
     errors: COUNTS,
+    troubles: z
+      .record(z.string(), z.object({ at: TIME, text: z.string() }))
+      .openapi({ description: 'the latest words of each kind of error' }),
   })
   .openapi('MilterHealth');
 

@@ -29,6 +29,7 @@ import type { Admitted, Scope } from './access/needs.ts';
 import type { MiddlewareHandler } from 'hono';
 import { Access } from './access/access.ts';
 import { Tokens } from './access/tokens.ts';
+import { listedAccounts } from './accounts.cases.ts';
 import { makeApp, type Entry } from './app.ts';
 import { idleMilters } from './milters.cases.ts';
 
@@ -304,7 +305,11 @@ export async function rig(options: RigOptions = {}) {
   const milters = idleMilters(clock, notices);
   const ready = () => Promise.resolve({ ready: true, reasons: [] });
   const entry = await entryOf(options.scope, { clock, notices });
-  const app = makeApp({ desk, milters, settings, journal, metrics, ready }, entry, notices);
+  const app = makeApp(
+    { desk, milters, settings, accounts: listedAccounts(), journal, metrics, ready },
+    entry,
+    notices,
+  );
   const ask = async (method: string, path: string, what?: unknown, headers: Record<string, string> = {}) => {
     const text = what === undefined ? undefined : JSON.stringify(what);
     const answer = await app.request(path, {
@@ -330,7 +335,7 @@ async function entryOf(
 ): Promise<Entry | null> {
   if (scope === undefined) return null;
   const tokens = await Tokens.open({ file: '/nowhere/tokens.json', ...around });
-  const access = new Access({ tokens, names: [], ...around });
+  const access = new Access({ tokens, accounts: listedAccounts(), names: [], ...around });
   const gate: MiddlewareHandler<Admitted> = async (c, next) => {
     const now = typeof scope === 'function' ? scope() : scope;
     if (now === null) return c.json({}, 401);

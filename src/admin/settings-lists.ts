@@ -24,7 +24,7 @@ import {
 /** Items in one request. */
 const MAX_ITEMS = 1000;
 /** Characters of a name. */
-const MAX_NAME = 300;
+export const MAX_NAME = 300;
 
 interface Kind {
   readonly list: ListName;
@@ -36,7 +36,7 @@ interface Kind {
 
 const group = z.record(z.string(), z.unknown());
 /** Longest password that is hashed, in characters. */
-const MAX_PASSWORD = 1024;
+export const MAX_PASSWORD = 1024;
 const userSchema = group.and(
   z.object({
     password: z

@@ -12,7 +12,7 @@ import { addHistory } from './history/commands.ts';
 import { addQuarantine, addQueue } from './queue/commands.ts';
 import { addReady } from './ready.ts';
 import { addServe } from './serve.ts';
-import { addConfig, addToken } from './settings/commands.ts';
+import { addConfig, addSupport, addToken } from './settings/commands.ts';
 import { EXIT, Terminal, type Machine } from './terminal.ts';
 import { addTrace } from './trace/commands.ts';
 import { addUserHash } from './user-hash.ts';
@@ -63,6 +63,7 @@ function commandTree(terminal: Terminal, ends: (code: number) => void): Command 
   const user = program.command('user').description('prepare accounts');
   addUserHash(user, terminal, ends);
   addToken(program, terminal, ends);
+  addSupport(program, terminal, ends);
   addVersion(program, terminal, ends);
   return program;
 }

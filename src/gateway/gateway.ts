@@ -37,7 +37,7 @@ import { Settings, type ConfigHome } from './settings/index.ts';
 import { openSpool } from './spool.ts';
 import { stagesOf } from './stages.ts';
 import { Through } from './through.ts';
-import { authOptions, Users } from './users/index.ts';
+import { accountsOf, authOptions, Users } from './users/index.ts';
 
 /** Name of the file below stateDir that keeps paused filters. */
 const PAUSES_FILE = 'paused.json';
@@ -309,6 +309,7 @@ export class Gateway {
       desk: makeDesk(desk),
       milters,
       settings: new Settings({ ...this.#around, home, config }),
+      accounts: accountsOf(this.#users, () => config().admin),
       journal: this.#journal,
       metrics,
       ready: () => readiness(ready),

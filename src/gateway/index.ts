@@ -12,6 +12,6 @@ export * from './queue/index.ts';
 export { replaceFile } from './replace-file.ts';
 export * from './settings/index.ts';
 export { runGateway, type RunOptions } from './run.ts';
-export { hashPassword } from './users/index.ts';
+export { hashPassword, type Accounts, type SignIn, type Standing } from './users/index.ts';
 export { VERSION } from '#gateway/config';
 export { work } from './workers/worker.ts';

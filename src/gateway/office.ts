@@ -9,6 +9,7 @@ import type { MilterDesk } from './milters/index.ts';
 import type { Desk } from './queue/index.ts';
 import type { Readiness } from './ready.ts';
 import type { Settings } from './settings/index.ts';
+import type { Accounts } from './users/index.ts';
 
 /** See above. */
 export interface Office {
@@ -22,6 +23,8 @@ export interface Office {
   readonly ready: () => Promise<Readiness>;
   /** The configuration, and how it is changed. */
   readonly settings: Settings;
+  /** Who may sign in with a password. */
+  readonly accounts: Accounts;
   /** What happened to mail; null when the journal is off. */
   readonly journal: JournalReader | null;
 }

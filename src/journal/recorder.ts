@@ -6,6 +6,7 @@
  * said afterwards (QUIT) goes with it while it has not been handed in, else it follows as a further piece. Whether a part is
  * kept is decided then, by the policy.
  */
+import { latin1 } from '#message';
 import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
 import { MAX_SEARCHED } from './row.ts';
@@ -152,6 +153,13 @@ export class Recorder {
     const lane = this.lane(milter);
     this.#spoke[lane] = true;
     this.#text(KIND.note, false, lane, 0, why);
+  }
+
+  /** Bytes from what should be a filter that are no packet. */
+  stray(lane: number, bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.#spoke[lane] = true;
+    this.#text(KIND.note, false, lane, 0, `no milter packet; as text: ${latin1(bytes).trimEnd()}`);
   }
 
   /** We decided something. */

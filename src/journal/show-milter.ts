@@ -11,6 +11,7 @@ import {
   type Answer,
   type MilterEvent,
 } from '#milter/protocol';
+import type { Anomalies } from './anomalies.ts';
 import type { PacketField } from './conversation.ts';
 import { MAX_VALUE, readable } from './show.ts';
 import type { TapeRecord } from './tape.ts';
@@ -23,19 +24,30 @@ export interface Shown {
   readonly note: string;
 }
 
-/** A packet of a milter conversation. */
-export function showMilter(record: TapeRecord): Shown {
+/** A packet of a milter conversation. `odd`: those before it in its lane. */
+export function showMilter(record: TapeRecord, odd: Anomalies): Shown {
   const { sent, data, bytes } = record;
   const code = sent ? `SMFIC_${codeName(record.code, SMFIC)}` : `SMFIR_${codeName(record.code, SMFIR)}`;
-  if (data.length < bytes) return { code, summary: cutSummary(record), fields: [], note: '' };
+  const hear = (event: MilterEvent | null, answer: Answer | null): string => {
+    const heard = { code: record.code, bytes, event, answer };
+    if (!sent) return readable(odd.received(heard));
+    odd.sent(heard);
+    return '';
+  };
+  if (data.length < bytes) return { code, summary: cutSummary(record), fields: [], note: hear(null, null) };
+  let event: MilterEvent | null = null;
+  let answer: Answer | null = null;
   try {
     const frame = { code: record.code, payload: data };
-    const [summary, fields] = sent ? ofEvent(decodeEvent(frame)) : ofAnswer(decodeAnswer(frame));
-    return { code, summary: readable(summary), fields, note: '' };
+    if (sent) event = decodeEvent(frame);
+    else answer = decodeAnswer(frame);
   } catch (error) {
+    hear(null, null);
     const note = readable(error instanceof Error ? error.message : String(error));
     return { code, summary: `${bytes} bytes that cannot be read`, fields: [], note };
   }
+  const [summary, fields] = event ? ofEvent(event) : ofAnswer(answer!);
+  return { code, summary: readable(summary), fields, note: hear(event, answer) };
 }
 
 const cutSummary = ({ bytes, data }: TapeRecord): string => `${bytes} bytes, ${data.length} of them kept`;

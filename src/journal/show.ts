@@ -4,6 +4,7 @@
  * Nothing a stranger sent gets out raw but in `data`: text is made readable, control characters become `?`. Never throws.
  */
 import { latin1, printable, utf8Of } from '#message';
+import { Anomalies } from './anomalies.ts';
 import type { PacketField, PacketRow } from './conversation.ts';
 import type { PartLine } from './line-code.ts';
 import { showMilter, type Shown } from './show-milter.ts';
@@ -25,6 +26,7 @@ export function showPieces(pieces: readonly Piece[]): readonly PacketRow[] {
   let part = -1;
   let n = 0;
   let before = 0;
+  const odd = new Lanes();
   for (const { line, recording } of pieces) {
     if (line.part !== part) {
       part = line.part;
@@ -38,7 +40,7 @@ export function showPieces(pieces: readonly Piece[]): readonly PacketRow[] {
         part,
         at,
         delta: Math.round((at - before) * 100) / 100,
-        ...rowOf(record, line, waits),
+        ...rowOf(record, line, waits, odd),
       });
       before = at;
     }
@@ -83,6 +85,17 @@ class Waits {
   }
 }
 
+/** What each filter has said so far. */
+class Lanes {
+  readonly #lanes = new Map<string, Anomalies>();
+
+  of(lane: string): Anomalies {
+    const known = this.#lanes.get(lane) ?? new Anomalies();
+    this.#lanes.set(lane, known);
+    return known;
+  }
+}
+
 const OPTNEG = 0x4f;
 const KINDS = ['smtp', 'milter', 'decision', 'note'] as const;
 
@@ -90,10 +103,13 @@ function rowOf(
   record: TapeRecord,
   line: PartLine,
   waits: Waits,
+  odd: Lanes,
 ): Omit<PacketRow, 'n' | 'part' | 'at' | 'delta'> {
-  const { code, summary, fields, note } = shownOf(record);
+  const lane = laneName(record.lane, line.lanes);
+  const { code, summary, fields, note } =
+    record.kind === KIND.milter ? showMilter(record, odd.of(lane)) : shownOf(record);
   return {
-    lane: laneName(record.lane, line.lanes),
+    lane,
     direction: record.sent ? 'sent' : 'received',
     kind: KINDS[record.kind],
     code,
@@ -113,7 +129,6 @@ function laneName(lane: number, names: readonly string[]): string {
 }
 
 function shownOf(record: TapeRecord): Shown {
-  if (record.kind === KIND.milter) return showMilter(record);
   const text = latin1(record.data);
   if (record.kind !== KIND.smtp) return { code: '', summary: readable(text), fields: [], note: '' };
   if (record.code === SMTP.content)

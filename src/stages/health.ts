@@ -6,6 +6,7 @@
  */
 import type { Clock } from '#clock';
 import type { Agreement, Edit, EventName, Verdict } from '#milter/protocol';
+import type { Unsent } from '#milter/client';
 import type { ConnectResult, FilterMeter, NotAsked } from './meter.ts';
 
 /** Milliseconds of one half of the window that percentiles are taken over. */
@@ -27,6 +28,12 @@ const KINDS = [
   'connfail',
 ] as const;
 
+/** What went wrong last, and when (milliseconds since 1970). */
+export interface Trouble {
+  readonly at: number;
+  readonly text: string;
+}
+
 /** The percentiles of the recent window, in milliseconds. */
 export interface Percentiles {
   readonly p50: number;
@@ -45,9 +52,11 @@ export class FilterHealth implements FilterMeter {
   #since: number;
   readonly #answers: Record<string, number> = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
   readonly #errors = new Map<string, number>();
+  /** The latest of each kind. */
+  readonly troubles = new Map<string, Trouble>();
   /** What was agreed on last, and the latest trouble. */
   agreement: Agreement | null = null;
-  lastError: { readonly at: number; readonly kind: string; readonly text: string } | null = null;
+  lastError: (Trouble & { readonly kind: string }) | null = null;
   /** Waits for an answer that are under way. */
   inFlight = 0;
   /** It was asked something since the gateway started, or the filter came into the configuration. */
@@ -74,6 +83,10 @@ export class FilterHealth implements FilterMeter {
 
   received(bytes: number): void {
     this.#next?.received(bytes);
+  }
+
+  unsent(reason: Unsent, bytes: number): void {
+    this.#next?.unsent(reason, bytes);
   }
 
   lateEdit(edit: Edit['kind']): void {
@@ -118,6 +131,7 @@ export class FilterHealth implements FilterMeter {
     this.used = true;
     this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1);
     this.lastError = { at: this.#clock.now(), kind, text };
+    this.troubles.set(kind, this.lastError);
   }
 
   /** By kind; those that never came are left out. */

@@ -179,6 +179,7 @@ export function packets(text?: string): Record<string, unknown>[] {
       data: base64('O' + u32(6, lane === 'rspamd' ? 0x3f : 0x31, lane === 'rspamd' ? 0x100600 : 0x7)),
       bytes: 13,
       waited: 1.3,
+      fields: lane === 'rspamd' ? [{ name: 'macros at mail', value: 'i {auth_type}' }] : [],
     });
   }
   add(0.2, 'rspamd', 'SMFIC_MACRO', 'for CONNECT', {

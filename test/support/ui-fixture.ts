@@ -11,7 +11,7 @@ import { streamSSE } from 'hono/streaming';
 import { addPages } from '../../src/admin/pages.ts';
 import type { Cleanup } from './folders.ts';
 import { changes, conversationLine, historyRow, idOf, mail, NOW, packets } from './ui-data.ts';
-import { CONFIG, DIFF, entry, held, milters, overview } from './ui-settings-data.ts';
+import { CONFIG, DIFF, entry, figures, held, milters, overview } from './ui-settings-data.ts';
 
 export interface Fixture {
   readonly url: string;
@@ -193,7 +193,16 @@ function addQueueFixture(
     detail: text ?? 'clamav: Eicar-Test-Signature FOUND',
   }));
   post('/jobs', () => ({ id: 'j1' }));
-  get('/jobs/:id', () => ({ id: 'j1', total: 14, done: 14, failed: 0, finished: true, results: [] }));
+  get('/jobs/:id', () => ({
+    id: 'j1',
+    total: 14,
+    done: 12,
+    failed: 1,
+    finished: true,
+    stopped: false,
+    trouble: text ?? 'the spool cannot be read',
+    results: [{ id: 'x', result: 'failed', detail: text ?? 'no such file' }],
+  }));
 }
 
 function addSettingsFixture(
@@ -203,6 +212,7 @@ function addSettingsFixture(
 ): void {
   const review = { revision: 'r2', diff: DIFF, warnings: [], errors: [] };
   get('/milters', () => ({ revision: 'r1', writable, milters: empty ? [] : milters(text) }));
+  get('/milters/:name/figures', () => figures(text));
   get('/milter-health', () => ({ milters: empty ? [] : milters(text).map(({ health }) => health) }));
   post('/milters', () => review);
   post('/milters/:name', () => review);

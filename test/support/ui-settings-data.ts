@@ -213,3 +213,30 @@ export function held(n: number, text?: string): Record<string, unknown> {
     noteBy: '',
   };
 }
+
+/** What was counted of a filter: an hour in which it became slow. */
+export function figures(text?: string): object {
+  const bounds = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000];
+  const minutes = Array.from({ length: 60 }, (_, i) => ({
+    at: NOW - (59 - i) * 60_000,
+    counts: [...bounds, 0].map((_bound, row) => {
+      const middle = 4 + 6 * (i / 60) ** 3;
+      return Math.round(Math.max(0, 60 * Math.exp(-((row - middle) ** 2) / 2) - 1));
+    }),
+  }));
+  return {
+    waits: { bounds, minutes },
+    stages: ['mail', 'rcpt', 'eom'].map((stage) => ({
+      stage,
+      answers: { continue: 3512, reject: 320 },
+      p50: 3.1,
+      p95: 41,
+      p99: 120,
+    })),
+    edits: [{ edit: 'add_header', made: 3512, refused: 2 }],
+    errors: [{ kind: 'data_timeout', count: 2, last: text ?? 'no answer within 60000 ms', at: iso(NOW) }],
+    unsent: { skip: 41_000_000, unwanted: 0, decided: 1_200_000 },
+    sentBytes: 310_000_000,
+    receivedBytes: 1_900_000,
+  };
+}

@@ -65,6 +65,32 @@ for (const scheme of ['light', 'dark'] as const)
     },
   );
 
+test(
+  'the figures of a filter: a map of waits with its table, answers, edits, the latest error of each kind, bytes spared',
+  { skip },
+  async (t) => {
+    const { fixture, page, errors } = await open(new Cleanup(t));
+    await visit(page, `${fixture.url}/settings/mta/filters/milters`);
+    const card = page.locator('.milter-card').first();
+    await card.getByText('Figures').focus();
+    await page.keyboard.press('Enter');
+    await card.getByRole('img', { name: /^Waits of [\d,]+ messages for rspamd/ }).waitFor();
+    await card.getByText('Waits as a table').focus();
+    await page.keyboard.press('Enter');
+    const minutes = card.getByRole('region', { name: 'Waits for rspamd as a table' }).getByRole('row');
+    assert.equal(await minutes.count(), 61);
+    await card.getByText('no answer within 60000 ms').waitFor();
+    await card.getByRole('row', { name: /add header 3,512 2/ }).waitFor();
+    await card.getByText('spared 41 MB by SKIP').waitFor();
+    await shoot(page, 'milter-figures');
+    assert.deepEqual(await axeFindings(page), []);
+    await page.setViewportSize({ width: 320, height: 900 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(over <= 0, `${over} pixels too wide`);
+    assert.deepEqual(errors, []);
+  },
+);
+
 test('a narrow window, 320 pixels, as with 400 % zoom: nothing is cut off sideways', { skip }, async (t) => {
   const { fixture, page } = await open(new Cleanup(t), { width: 320 });
   for (const [name, path] of PAGES) {
@@ -199,6 +225,40 @@ test(
 );
 
 test(
+  'a message of the history is run through the filters again, dry, with its envelope and its bytes',
+  { skip },
+  async (t) => {
+    const { fixture, page, errors } = await open(new Cleanup(t));
+    await visit(page, `${fixture.url}/messages/00000000000001j9`);
+    await page.getByRole('link', { name: 'Run again, dry' }).click();
+    await page.getByText('00000000000001j9.eml').waitFor();
+    const envelope = page.getByLabel('From', { exact: true });
+    assert.notEqual(await envelope.inputValue(), 'sender@example.org');
+    await page.getByText(/bytes of it are not kept/).waitFor();
+    await page.getByRole('button', { name: 'Run all stages' }).click();
+    await page.getByText('It would be refused by rspamd').waitFor();
+    assert.deepEqual(await axeFindings(page), []);
+    assert.deepEqual(errors, []);
+  },
+);
+
+test('an order about many says how far it came, and why it ended early', { skip }, async (t) => {
+  const { fixture, page } = await open(new Cleanup(t));
+  await visit(page, `${fixture.url}/queue/deferred`);
+  await focusFirstRow(page);
+  await page.keyboard.press('x');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Shift+X');
+  await page.keyboard.press('r');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: /2$/ }).click();
+  await dialog.getByText('Finished: 12 done, 1 not').waitFor();
+  await dialog.getByRole('alert').getByText('the spool cannot be read').waitFor();
+  await dialog.getByText('no such file').waitFor();
+  assert.deepEqual(await axeFindings(page), []);
+});
+
+test(
   'a conversation is walked by n, p and e, folds open, and the packet is in the address',
   { skip },
   async (t) => {
@@ -216,6 +276,9 @@ test(
     const before = await page.locator('.packets tbody tr').count();
     await page.getByRole('button', { name: /Unfold 9 packets/ }).click();
     assert.equal(await page.locator('.packets tbody tr').count(), before + 8);
+    await page.locator('.packets tr', { hasText: 'SMFIR_OPTNEG' }).first().click();
+    await page.getByRole('heading', { name: 'Macros it wants' }).waitFor();
+    await page.getByText('i {auth_type}').waitFor();
     await page.getByLabel('Filter packets').fill('errors');
     await page.getByText(/^\d of \d+ lines/).waitFor();
   },

@@ -86,20 +86,22 @@ test('a file that is not ours opens nothing and is not written over', async (t) 
 test('A01: a session ends by itself, with its token, and by its own end; using it keeps it', () => {
   const clock = new ManualClock();
   const sessions = new Sessions(clock);
-  const { cookie, session } = sessions.begin({ name: 'a', scope: 'viewer' });
+  const { cookie, session } = sessions.begin({ name: 'a', scope: 'viewer', account: null });
   clock.advance(SESSION_LIFE);
   assert.equal(sessions.find(cookie), session);
   clock.advance(SESSION_LIFE);
   assert.equal(sessions.find(cookie), session);
   clock.advance(SESSION_LIFE + 1);
   assert.equal(sessions.find(cookie), null);
-  const [one, two] = ['a', 'b'].map((name) => sessions.begin({ name, scope: 'viewer' }).cookie);
+  const [one, two] = ['a', 'b'].map(
+    (name) => sessions.begin({ name, scope: 'viewer', account: null }).cookie,
+  );
   sessions.endOf('a');
   assert.equal(sessions.find(one!), null);
   sessions.end(two!);
   assert.equal(sessions.find(two!), null);
-  const first = sessions.begin({ name: 'a', scope: 'viewer' }).cookie;
-  for (let n = 0; n < MAX_SESSIONS; n++) sessions.begin({ name: 'b', scope: 'viewer' });
+  const first = sessions.begin({ name: 'a', scope: 'viewer', account: null }).cookie;
+  for (let n = 0; n < MAX_SESSIONS; n++) sessions.begin({ name: 'b', scope: 'viewer', account: null });
   assert.equal(sessions.find(first), null);
   assert.equal(sessions.size, MAX_SESSIONS);
 });
@@ -127,6 +129,31 @@ test('A05: wrong tokens cost ever longer waits, of that address alone, and are f
   assert.equal(brake.failures('2001:db8::ffff'), 2);
   brake.failed('::ffff:192.0.2.9');
   assert.equal(brake.failures('192.0.2.9'), 1);
+});
+
+test('A05: passwords of an address that failed often are looked at once in each wait, right ones cost nothing', () => {
+  const clock = new ManualClock();
+  const brake = new Brake(clock);
+  const guess = (): boolean => {
+    if (!brake.admits('192.0.2.1')) return false;
+    brake.failed('192.0.2.1');
+    return true;
+  };
+  const guesses = (n: number): number => Array.from({ length: n }, guess).filter(Boolean).length;
+  assert.equal(guesses(1000), MAX_FAILURES + 1, 'at once');
+  assert.equal(brake.admits('192.0.2.2'), true);
+  let looked = 0;
+  for (let second = 0; second < 3600; second++) {
+    clock.advance(1000);
+    looked += guesses(10);
+  }
+  assert.ok(looked < 150, `${looked} in an hour`);
+  clock.advance(61_000);
+  for (let n = 0; n < 50; n++) {
+    brake.failed('192.0.2.1');
+    brake.forgive('192.0.2.1');
+  }
+  assert.equal(brake.admits('192.0.2.1'), true);
 });
 
 test('what a browser says of itself is read strictly', () => {

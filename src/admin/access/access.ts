@@ -1,8 +1,8 @@
 /**
- * Who may use the HTTP API: those who show a token, or the cookie of a session that was begun with one.
+ * Who may use the HTTP API: those who show a token, or the cookie of a session that was begun with one or with a password.
  *
  * A cookie is sent by browsers whatever page makes them: with it, requests of foreign pages are refused, and those that may change
- * something need the session's CSRF value too. Wrong tokens are logged (never their text) and cost time (brake.ts). On loopback
+ * something need the session's CSRF value too. Wrong tokens and passwords are logged (never their text) and cost time (brake.ts). On loopback
  * only names of ours are answered (origin.ts). Whoever reaches the control socket may do everything.
  */
 import type { IncomingMessage } from 'node:http';
@@ -10,13 +10,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie } from 'hono/cookie';
 import type { Clock } from '#clock';
+import type { Accounts } from '#gateway';
 import type { NoticeSink } from '#notices';
 import { problem } from '../problem.ts';
 import { Brake, MAX_FAILURES } from './brake.ts';
 import type { Admitted } from './needs.ts';
 import { isForeign, isHostOfOurs, isLoopback } from './origin.ts';
-import { Sessions, type Session } from './sessions.ts';
-import { MAX_TOKEN_TEXT, type Holder, type Tokens } from './tokens.ts';
+import { Sessions, type Beginner, type Session } from './sessions.ts';
+import { DEFAULT_TOKEN, MAX_TOKEN_TEXT, type Holder, type Tokens } from './tokens.ts';
 
 /** The cookie of a session. */
 export const COOKIE = 'millrace_session';
@@ -26,6 +27,7 @@ export const SESSION_PATH = '/api/v1/session';
 /** What access control stands on. */
 export interface AccessOptions {
   readonly tokens: Tokens;
+  readonly accounts: Accounts;
   /** Names the interface has besides those of loopback, in lower case. */
   readonly names: readonly string[];
   readonly clock: Clock;
@@ -35,16 +37,21 @@ export interface AccessOptions {
 /** Whose a text is; or that it is nobody's, or not looked at because too many wrong ones came from there. */
 export type Shown = Holder | 'wrong' | 'braked';
 
-/** Access by token, shared by all doors of a gateway but the control socket. */
+/** Whose a name and a password are; `nothing`: of a user who may do nothing here; `busy`: it cannot be found out now. */
+export type Known = Beginner | 'wrong' | 'braked' | 'nothing' | 'busy';
+
+/** Access by token and session, shared by all doors of a gateway but the control socket. */
 export class Access {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly #accounts: Accounts;
   readonly #names: ReadonlySet<string>;
   readonly #brake: Brake;
   readonly #notices: NoticeSink;
 
-  constructor({ tokens, names, clock, notices }: AccessOptions) {
+  constructor({ tokens, accounts, names, clock, notices }: AccessOptions) {
     this.tokens = tokens;
+    this.#accounts = accounts;
     this.sessions = new Sessions(clock);
     this.#names = new Set(names);
     this.#brake = new Brake(clock);
@@ -73,9 +80,9 @@ export class Access {
     if (shown !== undefined) {
       const holder = this.look(c, shown);
       if (typeof holder === 'string') return this.refusal(c, holder);
-      return admit(c, holder, next);
+      return admit(c, { ...holder, account: null }, next);
     }
-    const session = this.sessionOf(c);
+    const session = await this.sessionOf(c);
     if (!session) return unknown(c);
     const trouble = this.#troubleWith(c, session);
     return trouble === null ? admit(c, session, next) : problem(c, 403, trouble);
@@ -88,12 +95,21 @@ export class Access {
     const holder = text.length <= MAX_TOKEN_TEXT ? this.tokens.holderOf(text) : null;
     if (holder) return holder;
     this.#brake.failed(address);
-    const failures = this.#brake.failures(address);
-    const request = { method: c.req.method, path: c.req.path.slice(0, 200), client: address };
-    if (failures <= MAX_FAILURES) this.#notices('admin.refused', request);
-    else if (failures % 100 === MAX_FAILURES + 1)
-      this.#notices('admin.braked', { client: address, failures });
+    this.#refused(c);
     return 'wrong';
+  }
+
+  /** Whose name and password a request shows. */
+  async lookAtPassword(c: Context, name: string, password: string): Promise<Known> {
+    const client = peerOf(c);
+    if (!this.#brake.admits(client)) return 'braked';
+    this.#brake.failed(client);
+    const kind = await this.#accounts.check({ name, password, client, signal: c.req.raw.signal });
+    if (kind === 'wrong') this.#refused(c);
+    else this.#brake.forgive(client);
+    if (kind !== 'right') return kind;
+    const standing = await this.#accounts.standing(name);
+    return standing ? { name, scope: standing.scope, account: standing.mark } : 'nothing';
   }
 
   /** The answer to who shows no good token. */
@@ -101,13 +117,19 @@ export class Access {
     const wait = this.#brake.wait(peerOf(c));
     if (why === 'wrong' && wait === 0) return unknown(c);
     c.header('retry-after', String(Math.max(1, wait)));
-    return problem(c, 429, 'too many wrong tokens came from this address');
+    return problem(c, 429, 'too many wrong tokens or passwords came from this address');
   }
 
-  /** The session of a request's cookie. */
-  sessionOf(c: Context): Session | null {
+  /** The session of a request's cookie; that of a user has the scope the user has now. */
+  async sessionOf(c: Context): Promise<Session | null> {
     const cookie = getCookie(c, COOKIE);
-    return cookie !== undefined && cookie.length <= MAX_TOKEN_TEXT ? this.sessions.find(cookie) : null;
+    if (cookie === undefined || cookie.length > MAX_TOKEN_TEXT) return null;
+    const session = this.sessions.find(cookie);
+    if (!session || session.account === null) return session;
+    const standing = await this.#accounts.standing(session.name);
+    if (standing?.mark === session.account) return { ...session, scope: standing.scope };
+    this.sessions.end(cookie);
+    return null;
   }
 
   /** Whether a page of somebody else sent this. */
@@ -119,6 +141,15 @@ export class Access {
       site: req.header('sec-fetch-site'),
     };
     return isForeign(provenance, this.#names);
+  }
+
+  /** Says that something wrong was shown; of many, now and then. */
+  #refused(c: Context): void {
+    const client = peerOf(c);
+    const failures = this.#brake.failures(client);
+    const request = { method: c.req.method, path: c.req.path.slice(0, 200), client };
+    if (failures <= MAX_FAILURES) this.#notices('admin.refused', request);
+    else if (failures % 100 === MAX_FAILURES + 1) this.#notices('admin.braked', { client, failures });
   }
 
   #troubleWith(c: Context, { csrf }: Session): string | null {
@@ -142,9 +173,14 @@ export function isSecure(c: Context): boolean {
   return first === 'https' && isLoopback(peerOf(c));
 }
 
-function admit(c: Context<Admitted>, { name, scope }: Holder, next: () => Promise<void>): Promise<void> {
+function admit(
+  c: Context<Admitted>,
+  { name, scope, account }: Beginner,
+  next: () => Promise<void>,
+): Promise<void> {
   c.set('scope', scope);
   c.set('caller', name);
+  c.set('shared', account === null && name === DEFAULT_TOKEN);
   return next();
 }
 

@@ -1,9 +1,10 @@
 /**
- * What wrong tokens cost: who shows many is told to wait, and so many a second at most are looked at.
+ * What wrong tokens and passwords cost: who shows many is told to wait, and so many a second at most are looked at.
  *
  * Per address (of an IPv6 address its /64). A right token is let in at once, from whatever address, as long as no more than
  * EXAMINED a second come from there: whoever guesses slowly enough for that gets nowhere near a random token, and cannot shut
- * out anybody. Bounded; never throws.
+ * out anybody. A password can be guessed: from an address with many failures one is looked at each time the wait is over.
+ * Bounded; never throws.
  */
 import { isIPv6 } from 'node:net';
 import type { Clock } from '#clock';
@@ -44,7 +45,13 @@ export class Brake {
     return ++record.examined <= EXAMINED;
   }
 
-  /** A wrong token came from there. */
+  /** Whether a password from there is looked at now. */
+  admits(address: string): boolean {
+    const record = this.#of(address);
+    return !record || this.#clock.elapsed() - record.last >= this.wait(address) * 1000;
+  }
+
+  /** A wrong token came from there, or a password that is not known to be right yet: many at once count before they are looked at. */
   failed(address: string): void {
     const key = keyOf(address);
     const before = this.#of(address);
@@ -57,6 +64,12 @@ export class Brake {
       if (this.#records.size <= MAX_ADDRESSES) break;
       this.#records.delete(oldest);
     }
+  }
+
+  /** What was counted was none. */
+  forgive(address: string): void {
+    const record = this.#of(address);
+    if (record && record.failures > 0) record.failures--;
   }
 
   /** Failures of that address so far. */

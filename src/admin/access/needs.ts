@@ -1,10 +1,10 @@
 /** What a request may do: three scopes, each of which includes those before it. */
 import type { Context, MiddlewareHandler } from 'hono';
+import { SCOPES, type Scope } from '#gateway/config';
 import { problem } from '../problem.ts';
 
 /** `viewer` looks, but not into messages; `operator` works with queue and held mail; `admin` changes settings. */
-export const SCOPES = ['viewer', 'operator', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
+export { SCOPES, type Scope };
 
 /** Whether what `has` may do includes what `wanted` may. */
 export function includes(has: Scope, wanted: Scope): boolean {
@@ -15,8 +15,10 @@ export function includes(has: Scope, wanted: Scope): boolean {
 export interface Admitted {
   readonly Variables: {
     readonly scope?: Scope;
-    /** Name of the token. */
+    /** Name of the token, or of the user who signed in. */
     readonly caller?: string;
+    /** Several people may use it: what they say of themselves is believed. */
+    readonly shared?: boolean;
   };
 }
 
@@ -25,7 +27,7 @@ export function needs(wanted: Scope): MiddlewareHandler<Admitted> {
   return async (c, next) => {
     const scope = c.get('scope') ?? 'admin';
     if (includes(scope, wanted)) return next();
-    return problem(c, 403, `this needs the scope ${wanted}, the token has ${scope}`);
+    return problem(c, 403, `this needs the scope ${wanted}, yours is ${scope}`);
   };
 }
 

@@ -1,8 +1,8 @@
 /**
  * Sessions of the pages: what a cookie stands for, in memory.
  *
- * A session ends when it was not used for twelve hours, when its token is revoked, when the gateway ends, or when too many newer ones
- * were begun. Cookies are random and kept as digests. Never throws.
+ * A session ends when it was not used for twelve hours, when its token is revoked, when its user has another password or may do
+ * nothing here any more, when the gateway ends, or when too many newer ones were begun. Cookies are random and kept as digests. Never throws.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '#clock';
@@ -13,8 +13,13 @@ export const MAX_SESSIONS = 1000;
 /** Milliseconds without a request after which a session is over. */
 export const SESSION_LIFE = 43_200_000;
 
+/** Who begins a session. `account`: the mark of the user who signed in with a password; null: by a token. */
+export interface Beginner extends Holder {
+  readonly account: string | null;
+}
+
 /** An open session. */
-export interface Session extends Holder {
+export interface Session extends Beginner {
   /** What requests that change something must show besides the cookie. */
   readonly csrf: string;
 }
@@ -39,9 +44,10 @@ export class Sessions {
   }
 
   /** Begins one. */
-  begin({ name, scope }: Holder): { readonly cookie: string; readonly session: Session } {
+  begin({ name, scope, account }: Beginner): { readonly cookie: string; readonly session: Session } {
     const cookie = randomBytes(32).toString('base64url');
-    const session = { name, scope, csrf: randomBytes(24).toString('base64url'), used: this.#clock.elapsed() };
+    const csrf = randomBytes(24).toString('base64url');
+    const session = { name, scope, account, csrf, used: this.#clock.elapsed() };
     this.#kept.set(keyOf(cookie), session);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= MAX_SESSIONS) break;
@@ -70,6 +76,7 @@ export class Sessions {
 
   /** Ends all that were begun with a token. */
   endOf(name: string): void {
-    for (const [key, kept] of this.#kept) if (kept.name === name) this.#kept.delete(key);
+    for (const [key, kept] of this.#kept)
+      if (kept.name === name && kept.account === null) this.#kept.delete(key);
   }
 }

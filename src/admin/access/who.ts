@@ -1,14 +1,13 @@
 /** Who wants it, for the log and for what is kept of orders. */
 import type { Context } from 'hono';
 import { operatorOf, type Operator } from '#gateway';
-import { DEFAULT_TOKEN } from './tokens.ts';
 
 /**
- * The name of the token; with the configured one and at the control socket, which several people may use, what the header
- * X-Operator says. Who has a token of their own cannot give another name.
+ * The name of the token or of the user; with the configured token and at the control socket, which several people may use, what the
+ * header X-Operator says. Who comes by a name of their own cannot give another.
  */
 export function whoOf(c: Context): Operator {
   const caller = c.get('caller') as string | undefined;
-  if (caller !== undefined && caller !== DEFAULT_TOKEN) return operatorOf(caller);
+  if (caller !== undefined && !c.get('shared')) return operatorOf(caller);
   return operatorOf(c.req.header('x-operator') ?? caller ?? 'api');
 }

@@ -1,5 +1,5 @@
 /**
- * `millrace config show | diff | reload | history | rollback` and `millrace token`: what they are called and which options they take.
+ * `millrace config show | diff | reload | history | rollback`, `millrace support` and `millrace token`: what they are called and which options they take.
  *
  * Only the options live here; what a command does is loaded when it is asked for.
  */
@@ -51,6 +51,18 @@ export function addConfig(config: Command, terminal: Terminal, ends: Ends): void
     .action(async (revision: string, options: Reaching) => {
       const { runRollback } = await import('./run.ts');
       ends(await runRollback(revision, options, terminal));
+    });
+}
+
+/** Adds `support`. */
+export function addSupport(program: Command, terminal: Terminal, ends: Ends): void {
+  reaching(program.command('support'))
+    .description(
+      'print what helps to help: settings without secrets, checks, figures, recent trouble; no mail',
+    )
+    .action(async (options: Reaching) => {
+      const { runSupport } = await import('./run.ts');
+      ends(await runSupport(options, terminal));
     });
 }
 

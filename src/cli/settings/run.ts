@@ -1,4 +1,4 @@
-/** What `millrace config diff | reload | history | rollback` do, with a running gateway. */
+/** What `millrace config diff | reload | history | rollback` and `millrace support` do, with a running gateway. */
 import { readFileSync } from 'node:fs';
 import type { VersionLine } from '#gateway';
 import { fileFrom } from '../config-file.ts';
@@ -48,6 +48,14 @@ export function runHistory(
         options.json ? JSON.stringify(line) : `${revision.slice(0, 12)}  ${at}  ${by || '-'}  ${summary}`,
       );
     }
+    return EXIT.ok;
+  });
+}
+
+/** Prints the support bundle. */
+export function runSupport(options: ReachOptions, terminal: Terminal): Promise<number> {
+  return atApi(options, terminal, async ({ send }) => {
+    await terminal.result(JSON.stringify(await send<unknown>('GET', '/api/v1/support-bundle'), null, 2));
     return EXIT.ok;
   });
 }

@@ -49,6 +49,9 @@ export function effectiveSettings(config: Config, secrets: boolean): Plain {
         token: 'file' in admin.token ? admin.token : secrets ? admin.token.text : HIDDEN,
         ...(admin.names.length > 0 && { names: admin.names }),
         ...(admin.metrics !== null && { metrics: admin.metrics }),
+        ...(admin.users.length > 0 && {
+          users: admin.users.map(({ name, scope }) => ({ name: utf8Of(name), scope })),
+        }),
       },
     }),
     log,

@@ -22,9 +22,12 @@ export {
   CONTROL_SOCKET,
   isLoopback,
   metricsOpen,
+  SCOPES,
   TOKEN,
   type AdminConfig,
   type AdminToken,
+  type AdminUser,
+  type Scope,
 } from './schema-admin.ts';
 export { JOURNAL_DEFAULTS, type CaptureConfig, type JournalConfig } from './schema-journal.ts';
 export type { DnsConfig } from './schema-dns.ts';

@@ -40,6 +40,8 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
   const listeners = resolveListeners(settings, cx);
   const spool = settings.spool ?? {};
   checkThrough(settings, cx);
+  const users = resolveUsers(settings, cx);
+  const known = { listed: users.map(({ name }) => name), more: settings.usersFile !== undefined };
   return {
     hostname: hostNameOf(settings.hostname, cx),
     stateDir,
@@ -47,7 +49,7 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
     drain: settings.drain ?? DEFAULTS.drain,
     listeners,
     tls: resolveTls(settings, cx),
-    users: resolveUsers(settings, cx),
+    users,
     usersFile: settings.usersFile === undefined ? '' : readable(settings.usersFile, ['usersFile'], cx),
     milters: resolveMilters(settings.milters ?? [], Math.max(...listeners.map((l) => l.maxMessageSize)), cx),
     spool:
@@ -60,7 +62,7 @@ export function resolveConfig(settings: Seen<Settings>, cx: Resolving): Config {
           },
     delivery: resolveDelivery(settings.delivery ?? {}, stateDir, cx),
     dns: resolveDns(settings.dns),
-    admin: resolveAdmin(settings.admin, stateDir, cx),
+    admin: resolveAdmin(settings.admin, stateDir, known, cx),
     journal: resolveJournal(settings.journal, spool.engine === 'memory'),
     shedding: resolveShedding(settings.shedding),
     log: { level: settings.log?.level ?? 'info', format: settings.log?.format ?? 'json' },

@@ -11,10 +11,22 @@ import { invalid, Problem, shown } from './diagnostics.ts';
 import { group, leaf, list, oneOf, text } from './leaves.ts';
 import type { Resolving } from './resolve.ts';
 import { Secret } from './secret.ts';
+import { nameLeaf as userLeaf } from './users.ts';
 import type { Seen } from './seen.ts';
 
 /** A token as it stands, or the absolute path of the file that has it. */
 export type AdminToken = { readonly text: string } | { readonly file: string };
+
+/** What the interface lets somebody do: each includes those before it. */
+export const SCOPES = ['viewer', 'operator', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A user of the gateway who may sign in with name and password. */
+export interface AdminUser {
+  /** Byte string. */
+  readonly name: string;
+  readonly scope: Scope;
+}
 
 /** The HTTP interface. */
 export interface AdminConfig {
@@ -25,6 +37,8 @@ export interface AdminConfig {
   readonly metrics: 'open' | 'token' | null;
   /** Names it is asked for by besides those of loopback, in lower case. */
   readonly names: readonly string[];
+  /** Unique names; nobody else's password opens it. */
+  readonly users: readonly AdminUser[];
 }
 
 /** Name of the control socket below stateDir: the same interface for those who may open it. */
@@ -64,12 +78,22 @@ export const adminSettings = group({
   token: tokenLeaf.optional(),
   metrics: oneOf('open', 'token').optional(),
   names: list(nameLeaf, { single: true }).optional(),
+  users: list(group({ name: userLeaf, scope: oneOf(...SCOPES) })).optional(),
 });
+
+/** What of the whole configuration says whether those who may sign in are there. */
+interface Known {
+  /** Names in `users`. */
+  readonly listed: readonly string[];
+  /** Others may stand in a file. */
+  readonly more: boolean;
+}
 
 /** The interface as the gateway opens it; null when it is not asked for. */
 export function resolveAdmin(
   settings: Seen<z.output<typeof adminSettings>> | undefined,
   stateDir: string,
+  known: Known,
   cx: Resolving,
 ): AdminConfig | null {
   if (!settings) return null;
@@ -94,8 +118,32 @@ export function resolveAdmin(
     bind,
     metrics: settings.metrics ?? null,
     names: settings.names?.filter((name) => name !== undefined) ?? [],
+    users: resolveAdminUsers(settings.users ?? [], known, cx),
     token: 'file' in token ? { file: absolute(folder, token.file ?? '') } : { text: token.text ?? '' },
   };
+}
+
+function resolveAdminUsers(
+  written: NonNullable<Seen<z.output<typeof adminSettings>>['users']>,
+  { listed, more }: Known,
+  cx: Resolving,
+): readonly AdminUser[] {
+  const users = new Map<string, AdminUser>();
+  for (const [i, { name, scope } = {}] of written.entries()) {
+    if (name === undefined || scope === undefined) continue;
+    const path = ['admin', 'users', i, 'name'];
+    if (users.has(name))
+      cx.say({
+        ...invalid(path, 'this user stands here twice', 'keep one of them'),
+        code: 'duplicate',
+      });
+    else if (!more && !listed.includes(name) && !cx.refused(['users'])) {
+      const issue = invalid(path, 'there is no user of this name', 'add it to users, or name a usersFile');
+      cx.say({ ...issue, severity: 'warning' });
+    }
+    users.set(name, { name, scope });
+  }
+  return [...users.values()];
 }
 
 /** Whether the figures are told without a token on this address. */

@@ -93,6 +93,7 @@ function packetObserver(recorder: Recorder, filter: string): MilterObserver {
       for (let frame = reader.next(); frame !== null; frame = reader.next())
         recorder.packet(lane, at, true, frame.code, frame.payload, frame.code === SMFIC.BODY);
     },
+    stray: ({ bytes }) => recorder.stray(lane, bytes),
     answered: (_event, _verdict, waited) => recorder.answered(waited),
   };
 }

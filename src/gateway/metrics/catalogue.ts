@@ -69,6 +69,7 @@ const milter = {
   milter_not_asked_total: counter('Times the filter was not asked.', 'milter', 'reason'),
   milter_sent_bytes_total: counter('Bytes sent to the filter.', 'milter'),
   milter_received_bytes_total: counter('Bytes received from the filter.', 'milter'),
+  milter_unsent_bytes_total: counter('Body bytes the filter did not need.', 'milter', 'reason'),
   milter_in_flight: gauge('Waits for the filter under way now.', 'milter'),
   milter_timeout_seconds: joined('first', gauge('Time limits, as configured.', 'milter', 'limit')),
   filter_stage_duration_seconds: histogram('Time all filters of a stage took.', SECONDS, 'stage'),

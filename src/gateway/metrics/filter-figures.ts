@@ -1,5 +1,6 @@
 /** Keeps the figures of one filter. Cells are looked up once; counting adds numbers and makes nothing. */
 import type { Agreement, Edit, EventName, Verdict } from '#milter/protocol';
+import type { Unsent } from '#milter/client';
 import type { ConnectResult, FilterMeter, NotAsked } from '#stages';
 import type { Buckets, Cell } from './cells.ts';
 import type { Figures } from './figures.ts';
@@ -25,6 +26,7 @@ export const editLabel = (kind: string): string => EDITS[kind] ?? 'other';
 
 const RESULTS: readonly ConnectResult[] = ['ok', 'refused', 'timeout', 'tls', 'negotiation'];
 const NOT_ASKED: readonly NotAsked[] = ['disabled', 'paused', 'finished', 'backoff'];
+const UNSENT: readonly Unsent[] = ['skip', 'unwanted', 'decided'];
 const OUTCOMES = ['tempfail', 'reject', 'accept', 'quarantine'];
 
 const hex = (bits: number): string => `0x${(bits >>> 0).toString(16)}`;
@@ -41,6 +43,7 @@ export class FilterFigures implements FilterMeter {
   readonly #figures: Figures;
   readonly #results = new Map<ConnectResult, Cell>();
   readonly #notAsked = new Map<NotAsked, Cell>();
+  readonly #unsent = new Map<Unsent, Cell>();
   readonly #connect: Buckets;
   readonly #message: Buckets;
   readonly #sent: Cell;
@@ -71,6 +74,8 @@ export class FilterFigures implements FilterMeter {
       this.#results.set(result, figures.number('milter_connections_total').cell(name, result));
     for (const reason of NOT_ASKED)
       this.#notAsked.set(reason, figures.number('milter_not_asked_total').cell(name, reason));
+    for (const reason of UNSENT)
+      this.#unsent.set(reason, figures.number('milter_unsent_bytes_total').cell(name, reason));
     for (const outcome of OUTCOMES) figures.number('milter_error_outcomes_total').cell(name, outcome);
   }
 
@@ -111,6 +116,10 @@ export class FilterFigures implements FilterMeter {
 
   progress(): void {
     this.#progress.n++;
+  }
+
+  unsent(reason: Unsent, bytes: number): void {
+    this.#unsent.get(reason)!.n += bytes;
   }
 
   lateEdit(edit: Edit['kind']): void {

@@ -1,6 +1,7 @@
 /** Figures: what is counted, and what whoever looks is shown. */
 export { METRICS, PREFIX } from './catalogue.ts';
 export type { MetricKind } from './cells.ts';
+export type { FilterReport, StageReport } from './filter-report.ts';
 export type { Failure } from './failures.ts';
 export {
   Metrics,

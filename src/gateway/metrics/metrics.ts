@@ -17,6 +17,7 @@ import { ExpressionFigures } from './expression-figures.ts';
 import { Failures } from './failures.ts';
 import { Figures } from './figures.ts';
 import { FilterFigures } from './filter-figures.ts';
+import { reportOf, type FilterReport } from './filter-report.ts';
 import { countsOf } from './from-notices.ts';
 import { ListenerMeter } from './listener-meter.ts';
 import { Minutes, PARTS, quantile, type Minute } from './minutes.ts';
@@ -188,6 +189,11 @@ export class Metrics {
   /** What Prometheus reads. */
   async scrape(): Promise<Scrape> {
     return scrapeOf(await this.#all());
+  }
+
+  /** What was counted of a filter. */
+  async filterReport(name: string): Promise<FilterReport> {
+    return reportOf(await this.#all(), name);
   }
 
   /** What the first page shows. */

@@ -35,6 +35,8 @@ interface Reading {
 export interface Minute {
   readonly at: number;
   readonly counts: readonly number[];
+  /** By filter: messages by how long they waited for it, as counts by bucket. Those of whom none waited are left out. */
+  readonly waits: Readonly<Record<string, readonly number[]>>;
 }
 
 /** What happened lately, as counts by bucket. Of several processes they are added up. */
@@ -76,7 +78,7 @@ export class Minutes {
       const end = readings.find((r) => r.minute > minute)!.reading;
       const known = begin && readings.some((r) => r.minute === minute);
       const counts = PARTS.map((_, i) => (known ? Math.max(0, end.outcomes[i]! - begin.outcomes[i]!) : 0));
-      minutes.push({ at: minute * MINUTE, counts });
+      minutes.push({ at: minute * MINUTE, counts, waits: known ? waitsOf(begin, end) : {} });
     }
     return minutes;
   }
@@ -118,6 +120,11 @@ export class Minutes {
     for (const { labels, cell } of this.#filters.all()) filters.set(labels['milter']!, [...cell.counts]);
     return { outcomes, accept, filters };
   }
+}
+
+function waitsOf(begin: Reading, end: Reading): Minute['waits'] {
+  const waits = [...end.filters].map(([name, now]) => [name, minus(now, begin.filters.get(name))] as const);
+  return Object.fromEntries(waits.filter(([, counts]) => counts.some((n) => n > 0)));
 }
 
 const minus = (now: readonly number[], before: readonly number[] | undefined): readonly number[] =>

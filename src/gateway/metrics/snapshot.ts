@@ -2,7 +2,7 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { METRICS, PREFIX } from './catalogue.ts';
 import type { Read } from './cells.ts';
-import { PARTS, type Lately, type Minute } from './minutes.ts';
+import { type Lately, type Minute } from './minutes.ts';
 
 /** What one process knows. */
 export interface Snapshot {
@@ -33,15 +33,20 @@ function registryOf(metrics: readonly Read[]): Registry {
 
 /** The minutes of all of them added up. They were read at the same time, give or take a moment. */
 export function minutesOf(snapshots: readonly Snapshot[]): readonly Minute[] {
-  const sums = new Map<number, number[]>();
+  const sums = new Map<number, Minute>();
   for (const { minutes } of snapshots)
-    for (const { at, counts } of minutes) {
-      const sum = sums.get(at) ?? PARTS.map(() => 0);
-      for (const [i, n] of counts.entries()) sum[i]! += n;
-      sums.set(at, sum);
+    for (const minute of minutes) {
+      const sum = sums.get(minute.at);
+      sums.set(minute.at, sum ? together(sum, minute) : minute);
     }
   const [own] = snapshots;
-  return own ? own.minutes.map(({ at }) => ({ at, counts: sums.get(at)! })) : [];
+  return own ? own.minutes.map(({ at }) => sums.get(at)!) : [];
+}
+
+function together(a: Minute, b: Minute): Minute {
+  const waits: Record<string, readonly number[]> = { ...a.waits };
+  for (const [name, counts] of Object.entries(b.waits)) waits[name] = plus(counts, waits[name]);
+  return { at: a.at, counts: plus(a.counts, b.counts), waits };
 }
 
 /** What happened lately in all of them together. */

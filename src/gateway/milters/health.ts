@@ -42,6 +42,8 @@ export interface MilterHealth {
   /** Last words by kind, and faults by kind, since the filter is configured as it is. */
   readonly answers: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
+  /** The latest words of each kind of fault, as this process heard them. */
+  readonly troubles: Readonly<Record<string, { readonly at: string; readonly text: string }>>;
 }
 
 /** Of a filter, and the pause it is under. */
@@ -68,7 +70,7 @@ export function healthOf(access: FilterAccess, pause: Pause | null, clock: Clock
     since: iso(since),
     tries: outage?.tries ?? 0,
     nextTry: iso(nextTry),
-    lastError: lastError === null ? '' : printable(utf8Of(lastError.text), 300),
+    lastError: lastError === null ? '' : wordsFor(lastError.text),
     lastErrorAt: iso(lastError?.at ?? null),
     pausedBy: pause?.by ?? '',
     pausedUntil: iso(pause?.until ?? null),
@@ -81,6 +83,9 @@ export function healthOf(access: FilterAccess, pause: Pause | null, clock: Clock
     ...waits,
     answers: meter.answers,
     errors: meter.errors,
+    troubles: Object.fromEntries(
+      [...meter.troubles].map(([kind, { at, text }]) => [kind, { at: iso(at)!, text: wordsFor(text) }]),
+    ),
   };
 }
 
@@ -90,6 +95,8 @@ function stateOf({ outage, meter, settings }: FilterAccess, pause: Pause | null,
   if (!meter.used || settings.enable.constant === false) return 'unused';
   return slow ? 'slow' : 'answering';
 }
+
+const wordsFor = (text: string): string => printable(utf8Of(text), 300);
 
 const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 

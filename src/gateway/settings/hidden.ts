@@ -33,18 +33,25 @@ export function withSecretsOf(list: ListName, item: unknown, old: unknown): unkn
 
 /** A diff between two texts without the secrets that stand in either of them. */
 export function diffWithoutSecrets(diff: string, ...texts: readonly string[]): string {
-  const secrets = texts.flatMap(secretsIn).toSorted((a, b) => b.length - a.length);
-  return secrets.reduce(
-    (shown, secret) =>
-      [secret, JSON.stringify(secret).slice(1, -1), secret.replaceAll("'", "''")].reduce(
-        (part, spelling) => part.replaceAll(spelling, HIDDEN),
-        shown,
-      ),
-    diff,
-  );
+  return without(diff, texts.flatMap(secretsIn));
 }
 
-function secretsIn(text: string): readonly string[] {
+/** A text without these secrets, however they are quoted. */
+export function without(text: string, secrets: readonly string[]): string {
+  return secrets
+    .toSorted((a, b) => b.length - a.length)
+    .reduce(
+      (shown, secret) =>
+        [secret, JSON.stringify(secret).slice(1, -1), secret.replaceAll("'", "''")].reduce(
+          (part, spelling) => part.replaceAll(spelling, HIDDEN),
+          shown,
+        ),
+      text,
+    );
+}
+
+/** Those that stand in a text. */
+export function secretsIn(text: string): readonly string[] {
   const inLists = (Object.keys(LISTS) as ListName[]).flatMap((list) => {
     const items = listIn(text, list);
     return Array.isArray(items) ? PLACES[list].flatMap((path) => items.map((item) => at(item, path))) : [];

@@ -21,8 +21,9 @@ import type { NoticeSink } from '#notices';
 import { replaceFile } from '../replace-file.ts';
 import { unifiedDiff } from './diff.ts';
 import { readConfigFile, revisionOf, type ReadText } from './file.ts';
-import { diffWithoutSecrets } from './hidden.ts';
+import { diffWithoutSecrets, secretsIn, without } from './hidden.ts';
 import { History, type VersionLine } from './history.ts';
+import { isLong, secretsOf } from './secrets.ts';
 
 /** Where a gateway's configuration comes from. */
 export interface ConfigHome {
@@ -109,6 +110,18 @@ export class Settings {
   async read(): Promise<ConfigTextNow> {
     const { text, revision, readOnly } = await this.#now();
     return { text, revision, file: this.#options.home?.file ?? null, writable: readOnly === '', readOnly };
+  }
+
+  /** Every setting in force, secrets hidden. */
+  inForce(): Readonly<Record<string, unknown>> {
+    return effectiveSettings(this.#options.config(), false);
+  }
+
+  /** What takes every secret of the settings in force, and of those in the file, out of a text. */
+  async sieve(): Promise<(text: string) => string> {
+    const now = await this.#now();
+    const secrets = [...secretsOf(this.#options.config()), ...secretsIn(now.text).filter(isLong)];
+    return (text) => without(text, secrets);
   }
 
   /** What a text would mean if it stood in the file. */

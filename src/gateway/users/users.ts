@@ -76,6 +76,13 @@ export class Users implements Authenticator {
     return user ? user.senders : [];
   }
 
+  /** Something that changes when a user gets another password; null: there is no such user. */
+  async markOf(name: string): Promise<string | null> {
+    await this.#fresh();
+    const user = this.#byName.get(name);
+    return user ? Buffer.from(digestOf(hashOf(user))).toString('base64') : null;
+  }
+
   async verify(attempt: PasswordAttempt): Promise<Verification> {
     await this.#fresh();
     const { name, password, client, signal } = attempt;

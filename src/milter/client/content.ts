@@ -107,7 +107,10 @@ export class Content implements MilterContent {
   }
 
   body(chunk: Uint8Array): void | Promise<void> {
-    if (this.#over || !this.#sendsBody || chunk.length === 0) return;
+    if (this.#error !== null || chunk.length === 0) return;
+    const { link } = this.#on;
+    if (this.#answer !== null) return link.unsent('decided', chunk.length);
+    if (!this.#sendsBody) return link.unsent('unwanted', chunk.length);
     return this.#inTurn(() => {
       this.#pieces.push(chunk);
       this.#piecesSize += chunk.length;
@@ -222,7 +225,7 @@ export class Content implements MilterContent {
     }
     this.#pieces.splice(0, used);
     this.#piecesSize -= size;
-    if (skips.omits('body')) return;
+    if (skips.omits('body')) return link.unsent('skip', size);
     encodeBody(link.writer, parts);
     return this.#sent('body', size);
   }

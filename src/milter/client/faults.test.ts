@@ -597,3 +597,20 @@ test('a TLS handshake that never comes is given up in time', async (t) => {
   assert.match(error.message, /TLS handshake/);
   await peer.closed();
 });
+
+test('an observer that can is shown what is no packet, as far as it came', async (t) => {
+  const heard: string[] = [];
+  const observer = {
+    packet: () => undefined,
+    stray: ({ bytes }: { readonly bytes: Uint8Array }): void =>
+      void heard.push(Buffer.from(bytes).toString('latin1')),
+  };
+  const filter = await RawFilter.listen();
+  t.after(() => filter.close());
+  const opening = codeOf(connectMilter(filter.options({ observer })));
+  const clamd = await filter.peer();
+  await clamd.read();
+  clamd.socket.write('UNKNOWN COMMAND\n'.repeat(10));
+  assert.equal(await opening, 'not_a_milter');
+  assert.deepEqual(heard, ['UNKNOWN COMMAND\n'.repeat(4)]);
+});

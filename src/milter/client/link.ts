@@ -25,7 +25,7 @@ import { MilterError, asMilterError } from './errors.ts';
 import { firstBytes } from './first-bytes.ts';
 import { Mirror } from './mirror.ts';
 import { NUDGES } from './nudge.ts';
-import type { MilterClientOptions, MilterMeter, MilterObserver } from './options.ts';
+import type { MilterClientOptions, MilterMeter, MilterObserver, Unsent } from './options.ts';
 import { EDITS, illegal, unasked } from './wrong-answers.ts';
 
 /** Hears the answers, in order. */
@@ -143,6 +143,11 @@ export class Link {
     return new Promise((resolve) => this.#pressed.push(resolve));
   }
 
+  /** Body bytes that need not be sent. */
+  unsent(reason: Unsent, bytes: number): void {
+    this.#meter?.unsent(reason, bytes);
+  }
+
   /** The rest of the message is void: nothing is due any more, what has not left never will. `late`: something had left. */
   cut(late: boolean): void {
     this.awaited.forget();
@@ -200,7 +205,10 @@ export class Link {
         if (this.dead !== null) return;
       }
     } catch (error) {
-      return this.fail(asMilterError(error, this.awaited.oldest));
+      const fault = asMilterError(error, this.awaited.oldest);
+      if (this.#first && (fault.code === 'not_a_milter' || fault.code === 'frame_too_large'))
+        this.#mirror?.stray(this.#first);
+      return this.fail(fault);
     }
     if (heard && this.#nudges && this.awaited.oldest !== undefined) this.#nudgeSoon();
   }

@@ -26,6 +26,11 @@ export class Mirror {
     this.#show('received', frame);
   }
 
+  /** What came first is no packet. */
+  stray(bytes: Uint8Array): void {
+    this.#observer.stray?.({ at: this.#clock.elapsed(), bytes });
+  }
+
   answered(event: EventName, verdict: Verdict, waited: number): void {
     this.#observer.answered?.(event, verdict, waited);
   }

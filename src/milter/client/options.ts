@@ -68,9 +68,14 @@ export interface MilterObserver {
    * `packet` hears only what comes. The pieces are views.
    */
   written?(write: { readonly at: number; readonly pieces: readonly Uint8Array[] }): void;
+  /** An extra ability: what came first is no packet; the first bytes of it. */
+  stray?(came: { readonly at: number; readonly bytes: Uint8Array }): void;
   /** An event was answered: how long it took to be answered, in milliseconds. */
   answered?(event: EventName, verdict: Verdict, waited: number): void;
 }
+
+/** Why body bytes are not sent to a filter. */
+export type Unsent = 'skip' | 'unwanted' | 'decided';
 
 /** Hears what is counted of conversations: plain numbers, no packets. Must not throw, wait or make objects. */
 export interface MilterMeter {
@@ -83,6 +88,8 @@ export interface MilterMeter {
   /** An event was answered after so many milliseconds. */
   answered(event: EventName, verdict: Verdict['kind'], ms: number): void;
   progress(): void;
+  /** Body bytes that the filter was not sent: it answered SKIP, does not want bodies, or had decided. */
+  unsent(reason: Unsent, bytes: number): void;
   /** An edit came when the filter had decided already, or was not asked: it is not made. */
   lateEdit(edit: Edit['kind']): void;
 }

@@ -26,11 +26,14 @@ export function useSessionQuery() {
   });
 }
 
-/** Signs in with a token. */
-export function useSignIn(): (token: string) => Promise<void> {
+/** What opens the door. */
+export type Credentials = { readonly token: string } | { readonly user: string; readonly password: string };
+
+/** Signs in. */
+export function useSignIn(): (shown: Credentials) => Promise<void> {
   const client = useQueryClient();
-  return async (token) => {
-    const session = await ask<Session>('/api/v1/session', { method: 'POST', json: { token } });
+  return async (shown) => {
+    const session = await ask<Session>('/api/v1/session', { method: 'POST', json: shown });
     client.setQueryData(KEY, taken(session));
   };
 }

@@ -194,5 +194,32 @@ export interface Job {
   readonly done: number;
   readonly failed: number;
   readonly finished: boolean;
+  /** Somebody ended it; why it ended early by itself. */
+  readonly stopped?: boolean;
+  readonly trouble?: string;
   readonly results: readonly ActResult[];
+}
+/** Everything that was counted of one filter. Times in milliseconds. */
+export interface MilterFigures {
+  readonly waits: {
+    readonly bounds: readonly number[];
+    readonly minutes: readonly { readonly at: number; readonly counts: readonly number[] }[];
+  };
+  readonly stages: readonly {
+    readonly stage: string;
+    readonly answers: Readonly<Record<string, number>>;
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+  }[];
+  readonly edits: readonly { readonly edit: string; readonly made: number; readonly refused: number }[];
+  readonly errors: readonly {
+    readonly kind: string;
+    readonly count: number;
+    readonly last: string;
+    readonly at: string | null;
+  }[];
+  readonly unsent: Readonly<Record<string, number>>;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }

@@ -6,6 +6,7 @@ import { Copy } from '../parts/copy.tsx';
 import { Card } from '../parts/page.tsx';
 import { Plain } from '../parts/plain.tsx';
 import { Note } from '../parts/states.tsx';
+import { isMacroList, missingMacros } from './asked-macros.ts';
 import { hexLines } from './hex.ts';
 import { negotiationOf, type FlagLine, type Negotiation } from './negotiation.ts';
 
@@ -35,9 +36,16 @@ export function PacketDetail({ row, macros, rows }: Props) {
             </strong>{' '}
             <Plain text={row.summary} />
           </p>
-          {negotiation ? <NegotiationTable negotiation={negotiation} /> : <FieldList row={row} title="" />}
+          {negotiation ? (
+            <>
+              <NegotiationTable negotiation={negotiation} />
+              <FieldList row={{ ...row, fields: row.fields.filter(isMacroList) }} title="Macros it wants" />
+            </>
+          ) : (
+            <FieldList row={row} title="" />
+          )}
           {macros.map((each) => (
-            <FieldList key={each.n} row={each} title="Macros sent with it" />
+            <Macros key={each.n} row={each} rows={rows} />
           ))}
         </div>
       </Card>
@@ -66,6 +74,21 @@ export function PacketDetail({ row, macros, rows }: Props) {
         </div>
       </Card>
     </div>
+  );
+}
+
+/** What was sent, and what of the filter's own list was not: macros without a value are left out. */
+function Macros({ row, rows }: { readonly row: PacketRow; readonly rows: readonly PacketRow[] }) {
+  const missing = missingMacros(row, rows);
+  return (
+    <>
+      <FieldList row={row} title="Macros sent with it" />
+      {missing.length > 0 && (
+        <p className="small">
+          Asked for and not sent, for want of a value: <Plain text={missing.join(' ')} mono />
+        </p>
+      )}
+    </>
   );
 }
 

@@ -105,7 +105,19 @@ function Tiles({ data }: { readonly data: Overview }) {
         to="/messages?outcome=accepted&since=1h"
         label="Accepted, last hour"
         value={count(sum('accepted'))}
-        detail={`${count(sum('rejected'))} refused, ${count(sum('tempfailed'))} put off`}
+        detail="queued, or handed on"
+      />
+      <Tile
+        to="/messages?outcome=rejected&since=1h"
+        label="Refused, last hour"
+        value={count(sum('rejected'))}
+        detail="by a filter or a rule"
+      />
+      <Tile
+        to="/messages?outcome=tempfailed&since=1h"
+        label="Put off, last hour"
+        value={count(sum('tempfailed'))}
+        detail="their senders try again"
       />
       <Tile
         to="/messages?slower=1s"

@@ -1,4 +1,6 @@
 /** Ways to take a message along: as a file, as a line for the shell, as a test of a filter. */
+import { Button } from '@mantine/core';
+import { Link } from 'wouter';
 import { useMay } from '../api/session.tsx';
 import type { HistoryRow } from '../api/shapes.ts';
 import { Copy } from '../parts/copy.tsx';
@@ -6,10 +8,21 @@ import { LinkButton } from './message.tsx';
 
 export function CopyMenu({ row }: { readonly row: HistoryRow }) {
   const may = useMay('operator');
+  const admin = useMay('admin');
   const base = `/api/v1/history/${encodeURIComponent(row.id)}`;
   return (
     <>
       {may && <LinkButton to={`${base}/message?which=final`} label="Download .eml" icon="download" />}
+      {admin && row.changed && (
+        <Button
+          component={Link}
+          href={`/troubleshoot/dry-run?again=${encodeURIComponent(row.id)}`}
+          variant="default"
+          size="xs"
+        >
+          Run again, dry
+        </Button>
+      )}
       <Copy text={sendLine(row)} label="Copy swaks line" />
       {may && (
         <LinkButton

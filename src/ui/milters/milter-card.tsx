@@ -13,6 +13,7 @@ import { Status } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { Mix } from '../dashboard/milter-rows.tsx';
 import { MILTERS } from '../shell/places.ts';
+import { MilterFiguresFold } from './milter-figures.tsx';
 import '../dashboard/dashboard.css';
 
 interface Props {
@@ -94,6 +95,7 @@ export function MilterCard({ milter, place, of, beside, move, drag, test, pause,
           )}
           {health && <Figures health={health} />}
         </dl>
+        {health && <MilterFiguresFold name={name} />}
       </div>
     </article>
   );

@@ -211,6 +211,12 @@ function Progress({ job }: { readonly job: Job }) {
         {count(job.done)} done{job.failed > 0 && `, ${count(job.failed)} not`}
         {job.total !== null && !job.finished && ` of ${count(job.total)}`}.
       </Note>
+      {job.stopped && <Note tone="warn">Somebody stopped it before its end.</Note>}
+      {job.trouble !== undefined && job.trouble !== '' && (
+        <Note tone="bad">
+          It ended early: <Plain text={job.trouble} />
+        </Note>
+      )}
       {[...troubles.slice(-8), ...passed].map((each) => (
         <p key={each.id} className="small">
           <code>{each.id}</code> {each.result}: <Plain text={each.detail} />

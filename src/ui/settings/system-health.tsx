@@ -1,7 +1,9 @@
 /** How the machine is: version, certificates, disk of the spool, delay of the event loop. */
 import { useQuery } from '@tanstack/react-query';
 import { ask } from '../api/client.ts';
+import { useMay } from '../api/session.tsx';
 import type { Overview } from '../api/shapes.ts';
+import { LinkButton } from '../message/message.tsx';
 import { bytes, span } from '../parts/format.ts';
 import { useEvery } from '../parts/live.tsx';
 import { Card } from '../parts/page.tsx';
@@ -11,6 +13,7 @@ import { Status } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 
 export function SystemHealth() {
+  const may = useMay('admin');
   const every = useEvery(5000);
   const overview = useQuery({
     queryKey: ['overview'],
@@ -23,6 +26,18 @@ export function SystemHealth() {
   const data = overview.data;
   return (
     <div className="columns">
+      {may && (
+        <Card
+          title="Support bundle"
+          aside={<LinkButton to="/api/v1/support-bundle" label="Download" icon="download" />}
+        >
+          <p>
+            Settings without their secrets, checks, figures, queue counts and recent trouble in one file. No
+            content of mail is in it, but names of hosts, filters and users, and addresses that troubles were
+            about.
+          </p>
+        </Card>
+      )}
       <Card title="Gateway">
         <dl className="facts">
           <dt>Host name</dt>

@@ -11,7 +11,7 @@ export function Users() {
     <Page
       title="Users and tokens"
       crumbs={['Settings', 'Users and tokens']}
-      intro="Users log in to send mail; tokens open these pages and the API."
+      intro="Users log in to send mail, and to these pages where admin.users gives them a scope; tokens open these pages and the API."
     >
       {may ? (
         <>

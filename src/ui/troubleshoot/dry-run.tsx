@@ -5,18 +5,22 @@ import { useState } from 'react';
 import { ask } from '../api/client.ts';
 import type { DryRun } from '../api/shapes.ts';
 import { Card } from '../parts/page.tsx';
-import { FailureNote } from '../parts/states.tsx';
+import { FailureNote, Note } from '../parts/states.tsx';
+import { useAgain } from './again.ts';
 import { DryRunResult } from './dry-run-result.tsx';
 import { ListenerField, messageFor, useDraft, type Draft } from './draft.tsx';
 import './troubleshoot.css';
 
 export function DryRunForm() {
   const [draft, set] = useDraft();
+  const again = useAgain(set);
   const run = useMutation({
     mutationFn: () => ask<DryRun>('/api/v1/dry-run', { method: 'POST', json: messageFor(draft) }),
   });
   return (
     <div className="stack" style={{ gap: 20 }}>
+      <FailureNote error={again.error} />
+      {again.lacks !== '' && <Note tone="warn">{again.lacks}</Note>}
       <form
         className="columns try"
         onSubmit={(event) => {
