@@ -317,3 +317,26 @@ test('the policy decides which parts are kept', async (t) => {
   assert.equal(await kept(), 1);
   await assert.rejects(journal.setPolicy({ mode: 'all', client: ['nobody'], body: 1 }), RangeError);
 });
+
+test('what a session said is the same from several packed blocks, large and small, as it was', async (t) => {
+  const { journal } = await rig(t);
+  const session = `${START.toString(36)}-p`;
+  const recorder = journal.record(session, '192.0.2.7', 'smtp')!;
+  const contents = [3000, 20, 60_000, 5000].map((size, i) => Buffer.alloc(size, `line ${i} of it\r\n`));
+  for (const [i, content] of contents.entries()) {
+    recorder.line('MAIL FROM:<a@out.test>');
+    recorder.begun(idOf(i), 'a@out.test');
+    recorder.content(content);
+    recorder.ended('accepted', 5);
+    recorder.reply('250 2.0.0 Ok\r\n');
+    await journal.flush();
+  }
+  const rows = (await journal.packets(session))!;
+  const sizes = new Set(contents.map(({ length }) => length));
+  const kept = rows.filter(({ bytes, direction }) => direction === 'received' && sizes.has(bytes));
+  assert.deepEqual(
+    kept.map(({ data }) => data),
+    contents.map((content) => content.toString('base64')),
+  );
+  recorder.close();
+});

@@ -61,13 +61,15 @@ export class Tables {
       eventTurnBatching: false,
     });
     this.#env = env;
-    const table = (name: string): Table => env.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
+    const table = (name: string, compression = false): Table =>
+      env.openDB({ name, encoding: 'binary', keyEncoding: 'binary', compression });
     this.rows = table('rows');
     this.delivery = table('delivery');
     this.lines = table('lines');
-    this.packets = table('packets');
+    // Most of what is written are bodies. Packed (LZ4, in lmdb's own thread) they cost less than the pages they would fill.
+    this.packets = table('packets', true);
     this.keptLines = table('kept-lines');
-    this.keptPackets = table('kept-packets');
+    this.keptPackets = table('kept-packets', true);
     this.changes = table('changes');
     this.meta = table('meta');
   }
