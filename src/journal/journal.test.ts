@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Journal } from './journal.ts';
+import type { CapturePolicy } from './policy.ts';
 import { folderFor, rig, row, START } from './rig.cases.ts';
 import type { DeliveryState } from './row.ts';
 import { stampOf } from './stamp.ts';
 
 const idOf = (n: number, at = START): string => stampOf(at + n) + n.toString(36).padStart(7, '0');
 const MIB = 1024 * 1024;
+/** Conversations that somebody asked for are kept whole, however fast they come. */
+const WHOLE: CapturePolicy = { mode: 'matching', body: 64 * 1024 };
 
 function deliver(journal: Journal, id: string, recipient: string, state: DeliveryState, reply = ''): void {
   journal.delivery(id, { recipient, state, at: START, reply, hop: 'hop', attempts: 1 });
@@ -73,7 +77,7 @@ test('outcomes reach their row before and after it was written, and under the id
 });
 
 test('retention: rows by number and age, conversations by bytes; pinned sessions stay', async (t) => {
-  const { journal, clock } = await rig(t, { rows: 100, age: 60_000, conversations: 4 * MIB });
+  const { journal, clock } = await rig(t, { rows: 100, age: 60_000, conversations: 4 * MIB, policy: WHOLE });
   for (let n = 0; n < 1500; n++) journal.row(row(idOf(n), { outcome: 'rejected' }));
   await journal.flush();
   assert.equal(journal.figures().rows, 100);
@@ -89,18 +93,19 @@ test('retention: rows by number and age, conversations by bytes; pinned sessions
     ),
   );
   const session = (n: number): string => `${(START + n).toString(36)}-x`;
-  const content = new Uint8Array(60_000).fill(65);
-  converse(journal, session(0), content);
+  // Of random bytes nothing is saved in the store.
+  converse(journal, session(0), randomBytes(60_000));
   await journal.flush();
   assert.equal(await journal.pin(session(0), true), true);
   assert.equal(await journal.pin('nobody-0', true), false);
   for (let n = 1; n < 200; n++) {
-    converse(journal, session(n), content);
+    converse(journal, session(n), randomBytes(60_000));
     if (n % 10 === 0) await journal.flush();
   }
   await journal.flush();
   const { bytes, capacity } = journal.figures();
   assert.ok(bytes <= capacity + MIB, `${bytes}`);
+  assert.equal(await journal.packets(session(1)), null);
   assert.equal(await journal.packets(session(1)), null);
   const kept = (await journal.packets(session(0)))!;
   assert.equal(kept.find((p) => p.code === 'CONTENT')!.bytes, 60_000);
@@ -183,7 +188,7 @@ test('a part is found by any recipient it names, open and written; of lines look
 });
 
 test('a disk that does not keep up costs content, then parts, never memory without end; and is told once', async (t) => {
-  const { journal, heard } = await rig(t, {}, { hasRoom: () => false });
+  const { journal, heard } = await rig(t, { policy: WHOLE }, { hasRoom: () => false });
   const content = new Uint8Array(64 * 1024);
   for (let n = 0; n < 1000; n++) converse(journal, `${(START + n).toString(36)}-m`, content);
   assert.ok(journal.figures().droppedBytes > 45 * MIB);
@@ -339,4 +344,20 @@ test('what a session said is the same from several packed blocks, large and smal
     contents.map((content) => content.toString('base64')),
   );
   recorder.close();
+});
+
+test('while mail comes faster than the ring can hold for ten minutes, lines are kept and content is counted', async (t) => {
+  const { journal, clock } = await rig(t, { conversations: 4 * MIB });
+  const session = `${START.toString(36)}-f`;
+  converse(journal, session, new Uint8Array(64 * 1024), 20);
+  const content = async (of: string) =>
+    (await journal.packets(of))!.filter(({ bytes }) => bytes === 64 * 1024).map(({ cut }) => cut);
+  const cuts = await content(session);
+  assert.equal(cuts.length, 20);
+  // An eighth of the ring is half a megabyte: eight of them.
+  assert.deepEqual(cuts, [...Array<number>(8).fill(0), ...Array<number>(12).fill(64 * 1024)]);
+  clock.advance(60_000);
+  const later = `${(START + 60_000).toString(36)}-f`;
+  converse(journal, later, new Uint8Array(64 * 1024), 1);
+  assert.deepEqual(await content(later), [0]);
 });

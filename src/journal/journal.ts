@@ -7,6 +7,7 @@
  */
 import type { Cancel, Clock } from '#clock';
 import type { NoticeSink } from '#notices';
+import { Allowance } from './allowance.ts';
 import type { Changes } from './changes.ts';
 import { decodeChanges } from './changes-code.ts';
 import { conversationPage, knowsSession, packetsOf, type OpenPart } from './conversations.ts';
@@ -31,7 +32,7 @@ import type {
 import { storedPolicy, storePolicy } from './stored-policy.ts';
 import { Recorder, type RecorderHome } from './recorder.ts';
 import type { DeliveryLine, HistoryRow } from './row.ts';
-import { bytesOf, countOf, keyOf, type Tables } from './tables.ts';
+import { bytesOf, countOf, isDamage, keyOf, type Tables } from './tables.ts';
 import type { TapeBudget } from './tape.ts';
 
 /** What the journal is told. */
@@ -65,8 +66,6 @@ const PRUNE = 60_000;
 export const MAX_RECORDING = 64 * 1024 * 1024;
 /** Sessions that may be pinned. */
 export const MAX_PINS = 1000;
-/** Codes of lmdb: corrupted, page not found, panic, not lmdb, incompatible. */
-const DAMAGE = new Set<unknown>([-30796, -30797, -30795, -30793, -30784]);
 
 /** See the head of the file. */
 export class Journal implements JournalReader, RecorderHome {
@@ -86,6 +85,7 @@ export class Journal implements JournalReader, RecorderHome {
   #pruner: Cancel | null = null;
   readonly #news: News;
   readonly #parts = new PartCount();
+  readonly #allowance: Allowance;
   #closed = false;
 
   constructor(options: JournalOptions) {
@@ -94,6 +94,7 @@ export class Journal implements JournalReader, RecorderHome {
     this.#settings = settings;
     this.#tables = tables;
     this.#capture = captureOf(settings.policy);
+    this.#allowance = new Allowance(options.clock, settings.conversations);
     const hear = (): void => this.#guarded(undefined, (open) => this.#news.hearOthers(open));
     this.#news = new News(options.clock, options.shared ? hear : () => undefined);
     const broken = (error: unknown): void => this.#broken(error);
@@ -183,9 +184,15 @@ export class Journal implements JournalReader, RecorderHome {
     return this.#pins.has(session);
   }
 
+  /** Who said which conversations are meant wants them whole. */
+  mayKeepContent(session: string, bytes: number): boolean {
+    return !this.#capture.all || this.#allowance.take(bytes) || this.#pins.has(session);
+  }
+
   /** Other bounds and another policy from the configuration. */
   reconfigure(settings: JournalSettings): void {
     this.#settings = settings;
+    this.#allowance.resize(settings.conversations);
     this.#look();
   }
 
@@ -274,7 +281,7 @@ export class Journal implements JournalReader, RecorderHome {
     await this.#write(true);
     const tables = this.#tables;
     this.#tables = null;
-    if (tables) await closed(tables);
+    await tables?.leave();
   }
 
   #soon(): void {
@@ -377,19 +384,10 @@ export class Journal implements JournalReader, RecorderHome {
   /** Damage ends the journal until the next start, which sets it aside. */
   #broken(error: unknown): void {
     const tables = this.#tables;
-    if (tables === null || !DAMAGE.has((error as { code?: unknown } | null)?.code)) return;
+    if (tables === null || !isDamage(error)) return;
     this.#tables = null;
     this.#o.damaged();
     this.#o.notices('journal.unusable', { error: error instanceof Error ? error.message : String(error) });
-    void closed(tables);
-  }
-}
-
-/** Closes what may be damaged. */
-async function closed(tables: Tables): Promise<void> {
-  try {
-    await tables.close();
-  } catch {
-    // It is of no use any more.
+    void tables.leave();
   }
 }

@@ -22,6 +22,8 @@ export interface RecorderHome {
   elapsed(): number;
   now(): number;
   isPinned(session: string): boolean;
+  /** Whether so many more bytes of messages of this session may be kept. */
+  mayKeepContent(session: string, bytes: number): boolean;
   take(line: PartLine, recording: Uint8Array): void;
   lost(bytes: number): void;
   /** Its part is over: it wants `handIn` to be called soon. */
@@ -33,6 +35,8 @@ export interface RecorderHome {
 const MAX_LANES = 255;
 /** Bytes written in one go that are kept as they are. */
 const MAX_WRITTEN = 16 * 1024;
+/** Bytes up to which there can be no content worth counting in them. */
+const SMALL = 1024;
 const NOBODY: readonly string[] = [];
 
 /** See the head of the file. */
@@ -132,6 +136,7 @@ export class Recorder {
     const left = this.#left[lane] ?? this.#body;
     if (size > left) return false;
     if (this.#closed) return true;
+    if (size > SMALL && !this.#home.mayKeepContent(this.session, size)) return false;
     this.#left[lane] = left - size;
     this.#spoke[lane] = true;
     this.#last = at;
@@ -278,6 +283,7 @@ export class Recorder {
   #keepable(lane: number, bytes: number): number {
     const left = this.#left[lane] ?? this.#body;
     const keep = Math.min(left, bytes);
+    if (keep === 0 || !this.#home.mayKeepContent(this.session, keep)) return 0;
     this.#left[lane] = left - keep;
     return keep;
   }

@@ -27,6 +27,12 @@ interface TreeStats {
 }
 
 /** Key of a text. */
+/** Codes of lmdb: corrupted, page not found, panic, not lmdb, incompatible. */
+const DAMAGE = new Set<unknown>([-30796, -30797, -30795, -30793, -30784]);
+
+/** Whether an error says that the environment is damaged. */
+export const isDamage = (error: unknown): boolean => DAMAGE.has((error as { code?: unknown } | null)?.code);
+
 export const keyOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** See the head of the file. */
@@ -107,6 +113,11 @@ export class Tables {
   /** Lets the next read see everything that any process has committed until now. */
   freshen(): void {
     this.#env.resetReadTxn();
+  }
+
+  /** Closes what may be damaged: it is of no use any more, whatever comes of it. Never rejects. */
+  async leave(): Promise<void> {
+    await this.close().catch(() => undefined);
   }
 
   async close(): Promise<void> {
