@@ -294,7 +294,7 @@ test('whatever is changed of one item, every byte outside it stays, and the outc
       );
       assert.ok(out.startsWith(head) && out.endsWith(tail), 'the other items');
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -329,6 +329,6 @@ test('whatever goes in, out or round, the other items keep their text, and two t
       assert.deepEqual(turned.split('\n').toSorted(), text.split('\n').toSorted(), 'the same lines');
       assert.deepEqual(listIn(edit({ kind: 'order', order: back }, turned), 'milters'), old);
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });

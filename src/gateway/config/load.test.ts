@@ -494,7 +494,7 @@ test('whatever stands behind the keys, loading answers with a Config or with pla
       for (const e of loaded.errors)
         assert.ok(e.line === 1 && e.column >= 1 && e.message && e.remedy, JSON.stringify(e));
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });
 
