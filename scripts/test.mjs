@@ -15,11 +15,14 @@ const testsIn = (folder) =>
     .filter((f) => f.endsWith('.test.ts') && (names.length === 0 || names.some((n) => f.includes(n))))
     .toSorted();
 
+/** Runs a command; its exit code. */
 function step(title, command, args) {
   console.log(`\n== ${title}`);
-  const run = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (run.status !== 0) process.exit(run.status ?? 1);
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
+
+/** The first that failed, when all were run. */
+const together = (...codes) => codes.find((code) => code !== 0) ?? 0;
 
 /** node:test in one process per file. */
 function nodeTests(title, files, options = []) {
@@ -32,7 +35,7 @@ function nodeTests(title, files, options = []) {
     ...options,
     ...files,
   ];
-  step(title, process.execPath, node);
+  return step(title, process.execPath, node);
 }
 
 /** Unit tests wait more than they compute, so more of them run at once than there are cores. */
@@ -49,7 +52,7 @@ function unitTests() {
     writeFileSync(batch, mine.map((file) => `import '${pathToFileURL(file)}';\n`).join(''));
     return batch;
   });
-  nodeTests('unit tests', batches, [`--test-concurrency=${UNIT_PROCESSES}`]);
+  return nodeTests('unit tests', batches, [`--test-concurrency=${UNIT_PROCESSES}`]);
 }
 
 /**
@@ -66,18 +69,24 @@ function gatewayTests() {
     ['two at a time', files.filter((file) => !alone(file)), 2],
     ['one at a time', files.filter(alone), 1],
   ];
-  for (const [how, group, concurrency] of groups)
-    if (group.length > 0)
-      nodeTests(`whole-gateway tests, ${how}`, group, [`--test-concurrency=${concurrency}`]);
+  const present = groups.filter(([, group]) => group.length > 0);
+  return together(
+    ...present.map(([how, group, concurrency]) =>
+      nodeTests(`whole-gateway tests, ${how}`, group, [`--test-concurrency=${concurrency}`]),
+    ),
+  );
 }
 
-if (what === 'unit') unitTests();
-else if (what === 'gateway') gatewayTests();
-else if (what === 'all') {
-  step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
-  step('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
-  gatewayTests();
-} else {
+function all() {
+  const packages = step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
+  if (packages !== 0) return packages;
+  const check = step('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
+  return check === 0 ? gatewayTests() : check;
+}
+
+const runs = { unit: unitTests, gateway: gatewayTests, all };
+if (!Object.hasOwn(runs, what)) {
   console.error(`unknown: ${what}; use unit, gateway or all`);
   process.exit(2);
 }
+process.exitCode = runs[what]();
