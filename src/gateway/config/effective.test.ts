@@ -20,10 +20,12 @@ milters: [{ socket: f.sock, enable: [{ if: "listener == 'a'", then: false }, { e
 delivery: { routes: [{ match: "rcpt_domain == 'a'", via: smtp, to: [a.test, '[::1]:26'], auth: { user: u, password: { env: P } }, rate: 10/1m },
   { match: 'true', via: mx, source: 192.0.2.1 }, { match: 'true', via: lmtp, to: 'unix:/x' }, { match: 'true', via: maildir, to: ./m }, { match: 'true', via: discard }], timeouts: { dot: 1m } }
 admin: { token: a-token-of-the-test-1, names: A.test }
+journal: { history: { rows: 5000, age: 2d }, conversations: { size: 8MiB, client: 192.0.2.0/24, sender: '*@é.test', body: 0, slowerThan: 2s }, changes: { size: 9MiB } }
 `;
 
 for (const text of [
   '',
+  'journal: false',
   MORE,
   fixture('example.yaml.txt').includes('tls:') ? '' : fixture('example.yaml.txt'),
 ])
@@ -31,6 +33,14 @@ for (const text of [
     const once = effectiveSettings(load(text), true);
     assert.deepEqual(effectiveSettings(load(stringify(once)), true), once);
   });
+
+test('no key of the configuration is forgotten', () => {
+  const { properties } = configJsonSchema() as { properties: object };
+  const shown = effectiveSettings(load(MORE), false);
+  // These two name files, and there are none here.
+  const absent = Object.keys(properties).filter((key) => !(key in shown));
+  assert.deepEqual(absent.toSorted(), ['tls', 'usersFile']);
+});
 
 test('secrets are told only to those who ask for them', () => {
   const shown = JSON.stringify(effectiveSettings(load(MORE), false));

@@ -14,6 +14,7 @@ import type {
   RouteConfig,
 } from './config.ts';
 import { isMapping, readDocument } from './document.ts';
+import type { JournalConfig } from './schema-journal.ts';
 import { passwordHashText, type PasswordHash } from './password.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -23,11 +24,13 @@ export const HIDDEN = '********';
 
 /** Every setting in force, by the keys of the configuration. `secrets`: passwords, hashes and tokens as they are. */
 export function effectiveSettings(config: Config, secrets: boolean): Plain {
-  const { hostname, stateDir, workers, tls, users, usersFile, spool, dns, admin, shedding, log } = config;
+  const { hostname, stateDir, workers, tls, users, usersFile, spool, dns, journal, admin, shedding, log } =
+    config;
   return {
     hostname,
     stateDir,
     workers,
+    drain: config.drain,
     listeners: config.listeners.map(effectiveListener),
     ...(tls && { tls: written({ ...tls }) }),
     ...(users.length > 0 && {
@@ -43,6 +46,7 @@ export function effectiveSettings(config: Config, secrets: boolean): Plain {
     delivery: effectiveDelivery(config.delivery, secrets),
     dns: { ...(dns.servers.length > 0 && { servers: dns.servers }), timeout: dns.timeout },
     shedding: written({ ...shedding }),
+    journal: journal === null ? false : effectiveJournal(journal),
     ...(admin && {
       admin: {
         bind: admin.bind.map(bindText),
@@ -178,6 +182,14 @@ export function effectiveRoute(route: RouteConfig, secrets: boolean): Plain {
       };
     }
   }
+}
+
+function effectiveJournal({ rows, age, conversations, policy, changes }: JournalConfig): Plain {
+  return {
+    history: { rows, age },
+    conversations: { size: conversations, ...policy },
+    changes: { size: changes },
+  };
 }
 
 /** Without what is not set. */
