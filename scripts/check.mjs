@@ -10,14 +10,16 @@ const seconds = (since) => ((Date.now() - since) / 1000).toFixed(1);
 
 const running = new Set();
 // When a step fails, what runs beside it is of no interest any more.
-process.on('exit', () => running.forEach((child) => child.kill()));
+process.on('exit', () => running.forEach((child) => process.kill(-child.pid)));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 /** Runs one step after another; ends the program with the code of the first that fails. */
 async function inTurn(steps) {
   for (const [title, command, args] of steps) {
     const at = Date.now();
     const code = await new Promise((resolve) => {
-      const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+      // Each leads a group of its own, so that those it started end with it.
+      const child = spawn(command, args, { cwd: root, stdio: 'inherit', detached: true });
       running.add(child);
       child.once('close', (status) => {
         running.delete(child);

@@ -70,6 +70,10 @@ function gatewayTests() {
     ['one at a time', files.filter(alone), 1],
   ];
   const present = groups.filter(([, group]) => group.length > 0);
+  if (present.length === 0) {
+    console.error(`no whole-gateway test has a name with ${names.join(' or ')}`);
+    return 2;
+  }
   return together(
     ...present.map(([how, group, concurrency]) =>
       nodeTests(`whole-gateway tests, ${how}`, group, [`--test-concurrency=${concurrency}`]),

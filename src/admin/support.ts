@@ -67,7 +67,14 @@ async function bundleOf(office: Office) {
       file: now.file,
       writable: now.writable,
       revision: now.revision,
-      findings: [...errors, ...warnings],
+      // Where and what, not in which words: those may quote what was written, and it may be a secret in the wrong place.
+      findings: [...errors, ...warnings].map(({ severity, path, line, column, code }) => ({
+        severity,
+        path,
+        line,
+        column,
+        code,
+      })),
       history: history.slice(0, VERSIONS),
     },
     overview: glance,

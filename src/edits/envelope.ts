@@ -30,8 +30,8 @@ export class EnvelopeDraft {
   /** ADDRCPT and ADDRCPT_PAR. An empty address and one that is there already change nothing. */
   addRecipient(text: string, params: string): void {
     const address = checked(text);
-    const added: Recipient = { path: pathOf(address), params: taken(params, ['NOTIFY', 'ORCPT']) };
     if (address === '') return;
+    const added: Recipient = { path: pathOf(address), params: taken(params, ['NOTIFY', 'ORCPT']) };
     const recipients = this.#opened();
     const key = addressKey(address);
     if (this.#places.has(key)) return;

@@ -18,7 +18,7 @@ export class Allowance {
   #left: number;
   #at: number;
 
-  /** `ring`: its bytes. */
+  /** `ring`: its bytes, or this process's share of them. */
   constructor(clock: Clock, ring: number) {
     this.#clock = clock;
     this.#ring = ring;

@@ -230,12 +230,9 @@ export class Gather {
 
   async #put(rows: Texts, puts: readonly Put[]): Promise<void> {
     const { tables } = this.#o;
-    const commits: Promise<unknown>[] = [];
+    const commits: Promise<PromiseSettledResult<boolean>[]>[] = [];
     const begin = (writes: () => void): void => {
-      const commit = tables.batch(writes);
-      // It may fail before all of them are waited for: then it is heard of there, and is nobody's fault here.
-      commit.catch(() => undefined);
-      commits.push(commit);
+      commits.push(Promise.allSettled([tables.batch(writes)]));
     };
     begin(() => {
       for (const [table, key, value] of puts) void table.put(keyOf(key), value);
@@ -244,7 +241,11 @@ export class Gather {
       await new Promise(setImmediate);
       begin(some);
     }
-    await Promise.all(commits);
+    // Of all of them, also when one failed: the others still read from what is used again afterwards.
+    for (const [end] of await Promise.all(commits)) {
+      if (end!.status === 'rejected') throw end!.reason;
+      if (!end!.value) throw new Error('the journal was closed');
+    }
   }
 
   /** The row with as many recipients as there is room for. */

@@ -47,8 +47,8 @@ export interface JournalOptions {
   readonly tables: Tables | null;
   /** Makes queue ids. */
   readonly newId: () => string;
-  /** Other processes write into the same environment. */
-  readonly shared: boolean;
+  /** How many processes write into the same environment. */
+  readonly writers: number;
   readonly hasRoom: () => boolean;
   /** The environment is damaged: it is to be set aside at the next start. */
   readonly damaged: () => void;
@@ -94,9 +94,9 @@ export class Journal implements JournalReader, RecorderHome {
     this.#settings = settings;
     this.#tables = tables;
     this.#capture = captureOf(settings.policy);
-    this.#allowance = new Allowance(options.clock, settings.conversations);
+    this.#allowance = new Allowance(options.clock, settings.conversations / options.writers);
     const hear = (): void => this.#guarded(undefined, (open) => this.#news.hearOthers(open));
-    this.#news = new News(options.clock, options.shared ? hear : () => undefined);
+    this.#news = new News(options.clock, options.writers > 1 ? hear : () => undefined);
     const broken = (error: unknown): void => this.#broken(error);
     this.#gather = tables && new Gather({ ...options, tables, writer: options.newId(), broken });
     this.#look();
@@ -192,7 +192,7 @@ export class Journal implements JournalReader, RecorderHome {
   /** Other bounds and another policy from the configuration. */
   reconfigure(settings: JournalSettings): void {
     this.#settings = settings;
-    this.#allowance.resize(settings.conversations);
+    this.#allowance.resize(settings.conversations / this.#o.writers);
     this.#look();
   }
 

@@ -25,7 +25,7 @@ const journal = new Journal({
   settings: SETTINGS,
   tables,
   newId,
-  shared: false,
+  writers: 1,
   hasRoom: () => true,
   damaged: () => undefined,
   clock,

@@ -136,7 +136,10 @@ export class Recorder {
     const left = this.#left[lane] ?? this.#body;
     if (size > left) return false;
     if (this.#closed) return true;
-    if (size > SMALL && !this.#home.mayKeepContent(this.session, size)) return false;
+    if (size > SMALL && !this.#home.mayKeepContent(this.session, size)) {
+      this.#left[lane] = 0;
+      return false;
+    }
     this.#left[lane] = left - size;
     this.#spoke[lane] = true;
     this.#last = at;
@@ -283,9 +286,10 @@ export class Recorder {
   #keepable(lane: number, bytes: number): number {
     const left = this.#left[lane] ?? this.#body;
     const keep = Math.min(left, bytes);
-    if (keep === 0 || !this.#home.mayKeepContent(this.session, keep)) return 0;
-    this.#left[lane] = left - keep;
-    return keep;
+    // What is kept of a part is its beginning: after something that was not, nothing is.
+    const kept = keep > 0 && this.#home.mayKeepContent(this.session, keep);
+    this.#left[lane] = kept ? left - keep : 0;
+    return kept ? keep : 0;
   }
 
   #text(kind: number, sent: boolean, lane: number, code: number, text: string): void {

@@ -63,7 +63,7 @@ export async function rig(
     settings: { ...SETTINGS, ...settings },
     tables,
     newId: idsOn(clock),
-    shared: false,
+    writers: 1,
     hasRoom: () => true,
     damaged: () => undefined,
     clock,

@@ -26,13 +26,13 @@ interface TreeStats {
   readonly entryCount: number;
 }
 
-/** Key of a text. */
 /** Codes of lmdb: corrupted, page not found, panic, not lmdb, incompatible. */
 const DAMAGE = new Set<unknown>([-30796, -30797, -30795, -30793, -30784]);
 
 /** Whether an error says that the environment is damaged. */
 export const isDamage = (error: unknown): boolean => DAMAGE.has((error as { code?: unknown } | null)?.code);
 
+/** Key of a text. */
 export const keyOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** See the head of the file. */
@@ -98,6 +98,7 @@ export class Tables {
 
   /** Runs writes as one transaction; resolves when it is on disk, false when all was closed meanwhile. `writes` must not throw. */
   async batch(writes: () => void): Promise<boolean> {
+    if (!this.#open) return false;
     await this.#probe.ask();
     if (!this.#open) return false;
     try {

@@ -44,7 +44,8 @@ export class Probe {
     try {
       accessSync(this.#path, constants.W_OK); // the kernel answers from memory
     } catch (error) {
-      throw spoolError(error, 'writing');
+      if ((error as NodeJS.ErrnoException).code === 'EROFS') throw spoolError(error, 'writing');
+      return this.#write(); // whatever became of the file: a write tells
     }
     this.#write().catch(() => (this.#good = -Infinity)); // the next question waits, and hears why
   }

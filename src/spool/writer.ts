@@ -45,8 +45,9 @@ const PAGE = 4096;
 const SPARE = 1024 * 1024;
 /** Milliseconds that a lazy change waits for a prompt one to go with. */
 const LAZY_MS = 5;
-/** Milliseconds for which the room in the data file is taken to be what it was: others take less than SPARE in that time. */
+/** Milliseconds for which the room in the data file is taken to be what it was, and the part of it that is ours alone that long. */
 const LOOK_MS = 50;
+const OURS = 1 / 8;
 /** Milliseconds for which a disk that was full is taken to be full still. */
 const FULL_MS = 1000;
 
@@ -59,7 +60,7 @@ export class GroupWriter {
   readonly #probe: Probe;
   #fullUntil = -Infinity;
   #full: SpoolError | null = null;
-  /** Room in the data file that nothing has been written to since #lookedAt, at least. */
+  /** Room in the data file that may be used without another look, until LOOK_MS after #lookedAt. */
   #room = 0;
   #lookedAt = -Infinity;
   #waiting: Waiting[] = [];
@@ -167,13 +168,14 @@ export class GroupWriter {
   #hasRoom(group: readonly Waiting[]): boolean {
     const need = roomFor(group);
     const now = this.#clock.elapsed();
-    if (this.#room < need || now - this.#lookedAt > LOOK_MS) {
-      this.#room = this.#reserve.size - this.#tables.usedBytes() - SPARE;
-      this.#lookedAt = now;
-      if (this.#room < need) return false;
+    if (this.#room >= need && now - this.#lookedAt <= LOOK_MS) {
+      this.#room -= need;
+      return true;
     }
-    this.#room -= need;
-    return true;
+    const there = this.#reserve.size - this.#tables.usedBytes() - SPARE;
+    this.#room = there >= need ? (there - need) * OURS : 0;
+    this.#lookedAt = now;
+    return there >= need;
   }
 
   /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on now. */

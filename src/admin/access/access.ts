@@ -104,11 +104,14 @@ export class Access {
     const client = peerOf(c);
     if (!this.#brake.admits(client)) return 'braked';
     this.#brake.failed(client);
-    const kind = await this.#accounts.check({ name, password, client, signal: c.req.raw.signal });
-    if (kind === 'wrong') this.#refused(c);
-    else this.#brake.forgive(client);
-    if (kind !== 'right') return kind;
+    const { signal } = c.req.raw;
+    // Before the password is checked: a session begun with one that was changed meanwhile has the mark of the old one.
     const standing = await this.#accounts.standing(name);
+    const kind = await this.#accounts.check({ name, password, client, signal });
+    if (kind === 'wrong') this.#refused(c);
+    // Who does not wait for the answer has cost the work all the same.
+    else if (!signal.aborted) this.#brake.forgive(client);
+    if (kind !== 'right') return kind;
     return standing ? { name, scope: standing.scope, account: standing.mark } : 'nothing';
   }
 

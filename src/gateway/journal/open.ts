@@ -32,7 +32,7 @@ export async function openJournal(config: Config, room: JournalRoom): Promise<Jo
       notices,
     }),
     newId,
-    shared: workers > 1,
+    writers: workers,
     hasRoom: () => (spool.freeBytes() ?? Infinity) > ROOM,
     damaged: () => void markDamaged(stateDir),
     clock,

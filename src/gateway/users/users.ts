@@ -5,6 +5,7 @@
  * One for all listeners. A name that stands in both is the configuration's. Passwords are checked on a thread of their own; a
  * name that nobody has costs and looks the same as one that somebody has. Never rejects, and says no password to anybody.
  */
+import { createHash } from 'node:crypto';
 import type { Clock } from '#clock';
 import type { Config, ScramHash, ScryptHash, UserConfig } from '#gateway/config';
 import type { NoticeSink } from '#notices';
@@ -80,7 +81,11 @@ export class Users implements Authenticator {
   async markOf(name: string): Promise<string | null> {
     await this.#fresh();
     const user = this.#byName.get(name);
-    return user ? Buffer.from(digestOf(hashOf(user))).toString('base64') : null;
+    return user
+      ? createHash('sha256')
+          .update(digestOf(hashOf(user)))
+          .digest('base64')
+      : null;
   }
 
   async verify(attempt: PasswordAttempt): Promise<Verification> {

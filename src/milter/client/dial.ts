@@ -92,7 +92,8 @@ const ARRIVED = Buffer.allocUnsafeSlow(65_536);
 
 /**
  * Connects within `ms`; the socket has Nagle's algorithm off. Answers are a few bytes each: without TLS they skip the queue of a
- * stream, and a buffer of 64 KiB is not made for each of them. `data` is emitted as ever, and cannot be paused.
+ * stream, and a buffer of 64 KiB is not made for each of them. `data` is emitted as ever, but cannot be paused, and what comes before
+ * somebody listens is lost: listen at once.
  */
 export function connectTo(options: MilterClientOptions, where: Where, ms: number): Promise<Socket> {
   const at = 'path' in where ? { path: where.path } : { ...where, noDelay: true };

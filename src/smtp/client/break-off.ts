@@ -30,10 +30,10 @@ export class BreakOffSwitch implements BreakOff {
     if (at >= 0) this.#hear.splice(at, 1);
   }
 
-  /** Breaks off; whoever listens hears it once. */
+  /** Breaks off; whoever listens hears it once, and must not throw. */
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    for (const heard of this.#hear.splice(0)) heard();
+    while (this.#hear.length > 0) this.#hear.shift()!();
   }
 }
