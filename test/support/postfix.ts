@@ -32,6 +32,8 @@ export interface Postfix {
   group(): Promise<number>;
   /** Complete messages in incoming, active and deferred. */
   queued(): Promise<number>;
+  /** Has everything that was put off tried now. */
+  flush(): Promise<void>;
   /** Complete messages that are held. */
   held(): Promise<number>;
   /** SIGKILL to master and everything it started; resolves when master is gone. */
@@ -78,6 +80,10 @@ export async function startPostfix(cleanup: Cleanup, options: PostfixOptions): P
     masterPid: await masterPid(queue),
     group: () => masterPid(queue),
     queued: () => queued(queue, ['incoming', 'active', 'deferred']),
+    async flush() {
+      const { code, output } = await run('postqueue', 'postqueue', ['-c', etc, '-f']);
+      if (code !== 0) throw new Error(`postqueue -f: ${output}`);
+    },
     held: () => queued(queue, ['hold']),
     async kill() {
       // Master leads a process group of its own, in which all its daemons are.
