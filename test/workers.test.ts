@@ -233,7 +233,7 @@ test('an address that cannot be had keeps all workers from starting; one with po
     { name: 'smtp', bind: ['127.0.0.1:0', '127.0.0.1:0', `unix:${join(folder, 'smtp.sock')}`] },
   ];
   const free = await Gateway.start(cleanup, { folder, configuration: config({ listeners }), ports: [] });
-  await until('the start', 10_000, () => said(free, 'gateway.started').length > 0);
+  await until('both workers to listen', 10_000, () => said(free, 'smtp.listening').length > 1);
   const addresses = said(free, 'smtp.listening').map((line) => (line['addresses'] as string[]).join(' '));
   assert.equal(addresses.length, 2);
   assert.equal(addresses[0], addresses[1]);
