@@ -216,7 +216,7 @@ export class Gather {
         ids.concat([...delivery.keys()]).slice(-MAX_IDS),
       ]);
       puts.push([tables.meta, `w/${this.#o.writer}`, Buffer.from(word)]);
-      await this.#put(rows, puts);
+      if (!(await this.#put(rows, puts))) return this.#giveUp(rows, segments, bytes, 'it was closed');
       return { ids: [...ids, ...delivery.keys()], parts, changes: changes.length };
     } catch (error) {
       this.#o.broken(error);
@@ -228,7 +228,8 @@ export class Gather {
     }
   }
 
-  async #put(rows: Texts, puts: readonly Put[]): Promise<void> {
+  /** False: the journal was closed meanwhile. Rejects with what the first of its commits that failed says. */
+  async #put(rows: Texts, puts: readonly Put[]): Promise<boolean> {
     const { tables } = this.#o;
     const commits: Promise<PromiseSettledResult<boolean>[]>[] = [];
     const begin = (writes: () => void): void => {
@@ -242,10 +243,9 @@ export class Gather {
       begin(some);
     }
     // Of all of them, also when one failed: the others still read from what is used again afterwards.
-    for (const [end] of await Promise.all(commits)) {
-      if (end!.status === 'rejected') throw end!.reason;
-      if (!end!.value) throw new Error('the journal was closed');
-    }
+    const ends = (await Promise.all(commits)).flat();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return ends.every((end) => end.status === 'fulfilled' && end.value);
   }
 
   /** The row with as many recipients as there is room for. */
