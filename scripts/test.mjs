@@ -74,6 +74,19 @@ function gatewayTests() {
     console.error(`no whole-gateway test has a name with ${names.join(' or ')}`);
     return 2;
   }
+  // Built before, since two of them at a time would both build. Those about documents start no program.
+  if (files.some((file) => !/\/(?:docs|boundaries)[^/]*$/.test(file))) {
+    const script = `await (await import('./test/support/gateway.ts')).ensureProgram()`;
+    const built = step('the program', process.execPath, [
+      '--conditions=source',
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      script,
+    ]);
+    if (built !== 0) return built;
+  }
   return together(
     ...present.map(([how, group, concurrency]) =>
       nodeTests(`whole-gateway tests, ${how}`, group, [`--test-concurrency=${concurrency}`]),
