@@ -41,7 +41,7 @@ await Promise.all([
     ['types of their tests', bin('tsc'), ['-p', 'test/ui']],
     ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts']],
     ['borders', process.execPath, ['scripts/borders.mjs']],
-    ['documents', process.execPath, ['scripts/test.mjs', 'gateway', 'docs', 'boundaries']],
+    ['documents', process.execPath, ['scripts/test.mjs', 'documents']],
     ['format', bin('prettier'), ['--check', '--log-level=warn', '.']],
   ]),
 ]);

@@ -1,5 +1,6 @@
-// Runs tests. `unit`: everything beside the code it tests. `gateway [NAME...]`: whole-gateway tests in test/ (those whose path
-// holds a NAME). `all`: the quick check, then unit and gateway tests, after installing the Debian packages the latter need.
+// Runs tests. `unit`: everything beside the code it tests. `documents`: those of test/ that start no gateway. `gateway [NAME...]`:
+// all in test/ (those whose path holds a NAME). `all`: the quick check, which runs the first two, then the whole-gateway tests, after
+// installing the Debian packages that these need.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,22 +39,25 @@ function nodeTests(title, files, options = []) {
   return step(title, process.execPath, node);
 }
 
-/** Unit tests wait more than they compute, so more of them run at once than there are cores. */
-const UNIT_PROCESSES = 4;
-
-/** Unit tests in a few processes: to start one for each file takes longer than most of them run. */
-function unitTests() {
-  const files = testsIn('src');
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-unit-'));
+/** Tests in a few processes: to start one for each file takes longer than most of them run. */
+function inBatches(title, files, processes) {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-tests-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const batches = Array.from({ length: Math.min(UNIT_PROCESSES, files.length) }, (_, i) => {
-    const batch = join(folder, `unit-${i + 1}.test.mjs`);
-    const mine = files.filter((_file, at) => at % UNIT_PROCESSES === i);
+  const batches = Array.from({ length: Math.min(processes, files.length) }, (_, i) => {
+    const batch = join(folder, `batch-${i + 1}.test.mjs`);
+    const mine = files.filter((_file, at) => at % processes === i);
     writeFileSync(batch, mine.map((file) => `import '${pathToFileURL(file)}';\n`).join(''));
     return batch;
   });
-  return nodeTests('unit tests', batches, [`--test-concurrency=${UNIT_PROCESSES}`]);
+  return nodeTests(title, batches, [`--test-concurrency=${processes}`]);
 }
+
+/** They wait more than they compute, so more of them run at once than there are cores. */
+const unitTests = () => inBatches('unit tests', testsIn('src'), 4);
+
+/** Tests of documents and borders: they start no gateway. */
+const isDocument = (file) => /^(docs|boundaries)/.test(relative(join(root, 'test'), file));
+const documentTests = () => inBatches('documents', testsIn('test').filter(isDocument), 1);
 
 /**
  * Whole-gateway tests that measure time or memory, load the machine on purpose or take its disks and browsers: alone. The others
@@ -62,8 +66,7 @@ function unitTests() {
 const ALONE =
   /^(admin-access|admin-hostile|auth|bench|client-name|control-group|cut-off|kill|limits-|power-cut|reliability-d-|reliability-m-load|resets|retries|slow-hop|sync-order|ui.|workers)/;
 
-function gatewayTests() {
-  const files = testsIn('test');
+function gatewayTests(files = testsIn('test')) {
   const alone = (file) => ALONE.test(relative(join(root, 'test'), file));
   const groups = [
     ['two at a time', files.filter((file) => !alone(file)), 2],
@@ -75,7 +78,7 @@ function gatewayTests() {
     return 2;
   }
   // Built before, since two of them at a time would both build. Those about documents start no program.
-  if (files.some((file) => !/\/(?:docs|boundaries)[^/]*$/.test(file))) {
+  if (!files.every(isDocument)) {
     const script = `await (await import('./test/support/gateway.ts')).ensureProgram()`;
     const built = step('the program', process.execPath, [
       '--conditions=source',
@@ -98,12 +101,12 @@ function all() {
   const packages = step('Debian packages', 'bash', [join(root, 'scripts', 'debian-packages.sh')]);
   if (packages !== 0) return packages;
   const check = step('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
-  return check === 0 ? gatewayTests() : check;
+  return check === 0 ? gatewayTests(testsIn('test').filter((file) => !isDocument(file))) : check;
 }
 
-const runs = { unit: unitTests, gateway: gatewayTests, all };
+const runs = { unit: unitTests, documents: documentTests, gateway: () => gatewayTests(), all };
 if (!Object.hasOwn(runs, what)) {
-  console.error(`unknown: ${what}; use unit, gateway or all`);
+  console.error(`unknown: ${what}; use unit, documents, gateway or all`);
   process.exit(2);
 }
 process.exitCode = runs[what]();
