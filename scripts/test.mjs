@@ -60,11 +60,11 @@ const isDocument = (file) => /^(docs|boundaries)/.test(relative(join(root, 'test
 const documentTests = () => inBatches('documents', testsIn('test').filter(isDocument), 1);
 
 /**
- * Whole-gateway tests that measure time or memory, load the machine on purpose or take its disks and browsers: alone. The others
+ * Whole-gateway tests that measure time or memory, load the machine on purpose or take its disks: alone. The others
  * mostly wait for each other's sockets, so two of them share two cores well.
  */
 const ALONE =
-  /^(admin-access|admin-hostile|auth|bench|client-name|control-group|cut-off|kill|limits-|power-cut|reliability-d-|reliability-m-load|resets|retries|slow-hop|sync-order|ui.|workers)/;
+  /^(admin-access|admin-hostile|auth|bench|client-name|control-group|cut-off|limits-|power-cut|reliability-d-|reliability-m-load|retries|slow-hop|ui.scale|workers)/;
 
 function gatewayTests(files = testsIn('test')) {
   const alone = (file) => ALONE.test(relative(join(root, 'test'), file));
