@@ -170,12 +170,12 @@ test('R05: recipients, transactions, commands and errors of one session are boun
   };
   // Between two large collections the heap grows like a saw: what counts is the highest tooth. Mapped files are the kernel's.
   const highest = async (rounds: number): Promise<number> => {
-    let highest = 0;
+    let most = 0;
     for (; rounds > 0; rounds--) {
       await transact(1000);
-      highest = Math.max(highest, await memoryOf(pid, 'RssAnon'));
+      most = Math.max(most, await memoryOf(pid, 'RssAnon'));
     }
-    return highest;
+    return most;
   };
   const before = await highest(6);
   const after = await highest(6);

@@ -25,6 +25,19 @@ const filterSaying = (cleanup: Cleanup, answers: Readonly<Record<string, string>
 
 const MAIL = { stages: ['mail', 'rcpt', 'data'] };
 
+/** More recipients than a line names. */
+const TO = Array.from({ length: 25 }, (_, i) => `u${i}@in.test`);
+/** What the line of a message to them says of who sent it, whence and to whom. */
+const ENDS = {
+  from: 'a@out.test',
+  to: TO.slice(0, 20),
+  recipients: 25,
+  client: '127.0.0.1',
+  name: 'localhost',
+  helo: 'client.load.test',
+  listener: 'smtp',
+};
+
 test('an accepted message: who, whom, how large, by which way, and what each filter said in which time', async (t) => {
   const cleanup = new Cleanup(t);
   const calm = { port: await filterSaying(cleanup, {}), more: { ...MAIL, name: 'calm' } };
@@ -32,8 +45,7 @@ test('an accepted message: who, whom, how large, by which way, and what each fil
   const never = { port: calm.port, more: { ...MAIL, name: 'never', enable: 'false' } };
   const h = await house(cleanup, [calm, quick, never]);
   const session = await h.open();
-  const to = Array.from({ length: 25 }, (_, i) => `u${i}@in.test`);
-  assert.equal((await session.transaction('a@out.test', to, MESSAGE)).reply.code, 250);
+  assert.equal((await session.transaction('a@out.test', TO, MESSAGE)).reply.code, 250);
   const { id, session: sid, size, filters, ms, ...rest } = only(h, 'message.accepted');
   assert.match(String(id), /^\w{8,}$/);
   assert.match(String(sid), /^[\w-]+$/);
@@ -43,15 +55,7 @@ test('an accepted message: who, whom, how large, by which way, and what each fil
   assert.match(second!, /^quick accept \d+ms$/);
   assert.deepEqual(more, []);
   assert.ok(Number.isInteger(ms) && Number(ms) >= 0 && Number(ms) < 10_000);
-  assert.deepEqual(JSON.parse(JSON.stringify(rest)), {
-    from: 'a@out.test',
-    to: to.slice(0, 20),
-    recipients: 25,
-    client: '127.0.0.1',
-    name: 'localhost',
-    helo: 'client.load.test',
-    listener: 'smtp',
-  });
+  assert.deepEqual(JSON.parse(JSON.stringify(rest)), ENDS);
   // The next message of the session begins anew.
   assert.equal((await session.transaction('b@out.test', ['u@in.test'], MESSAGE)).reply.code, 250);
   const last = h.heard.findLast((n) => n.name === 'message.accepted')!.fields;
@@ -89,27 +93,17 @@ for (const [stage, letter] of Object.entries({ MAIL: 'M', RCPT: 'R', DATA: 'T' }
     const port = await filterSaying(cleanup, { [letter]: frame('d') });
     const h = await house(cleanup, [{ port, more: { ...MAIL, name: 'drop' } }], { journal: true });
     const session = await h.open();
-    const to = Array.from({ length: 25 }, (_, i) => `u${i}@in.test`);
-    const { reply } = await session.transaction('a@out.test', to, MESSAGE);
+    const { reply } = await session.transaction('a@out.test', TO, MESSAGE);
     const { id, session: sid, filters, ms, ...rest } = only(h, 'message.discarded');
     assert.deepEqual(reply.lines, [`250 2.0.0 Ok: queued as ${String(id)}`]);
     assert.match((filters as string[]).join(), /^drop discard \d+ms$/);
     assert.ok(Number.isInteger(ms) && Number(ms) >= 0 && Number(ms) < 10_000);
-    assert.deepEqual(JSON.parse(JSON.stringify(rest)), {
-      from: 'a@out.test',
-      to: to.slice(0, 20),
-      recipients: 25,
-      client: '127.0.0.1',
-      name: 'localhost',
-      helo: 'client.load.test',
-      listener: 'smtp',
-      by: 'drop',
-    });
+    assert.deepEqual(JSON.parse(JSON.stringify(rest)), { ...ENDS, by: 'drop' });
     const row = await h.gateway.office!.journal!.message(String(id));
     assert.ok(row);
     assert.deepEqual(
       [row.session, row.outcome, row.by, row.from, row.to, row.recipients],
-      [sid, 'discarded', 'drop', 'a@out.test', to.slice(0, 20), 25],
+      [sid, 'discarded', 'drop', 'a@out.test', TO.slice(0, 20), 25],
     );
     // The next message of the session is another one, given up before its content.
     await session.command('MAIL FROM:<b@out.test>');

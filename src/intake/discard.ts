@@ -9,7 +9,8 @@ import type { Chain, Transaction } from '#stages';
 import type { IntakeOptions } from './options.ts';
 import { discardedFacts } from './record.ts';
 
-const RECIPIENT_OK = status(250, '2.1.5', 'Ok');
+/** What a recipient is told, of a message that is wanted and of one that is not alike. */
+export const RECIPIENT_OK = status(250, '2.1.5', 'Ok');
 
 /** See the head of the file. */
 export class Discarded {

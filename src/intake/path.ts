@@ -4,17 +4,15 @@
  * One per SMTP connection, called by the SMTP server in the order of the commands. Read it from top to bottom; each line is a
  * call into one folder. Refusals are values; only a bug of ours throws, and the server answers that with 421.
  */
-import { status, type Forwarded, type Origin, type Path, type Recipient, type Status } from '#message';
+import type { Forwarded, Origin, Path, Recipient, Status } from '#message';
 import type { ContentSink, ResetReason, SmtpHandler } from '#smtp/server';
 import { Chain, settled, type Awaitable, type ChainObserver, type Ruling, type Transaction } from '#stages';
-import { Discarded } from './discard.ts';
+import { Discarded, RECIPIENT_OK } from './discard.ts';
 import { grant } from './mail-parameters.ts';
 import type { IntakeOptions } from './options.ts';
 import { Reception } from './reception.ts';
 import { mailRefusal, refuseRecipient } from './refusal.ts';
 import { Passage } from './through.ts';
-
-const RECIPIENT_OK = status(250, '2.1.5', 'Ok');
 
 /** One client's way in. */
 export class IntakePath implements SmtpHandler {

@@ -231,9 +231,11 @@ export class Gather {
   /** False: the journal was closed meanwhile. Rejects with what the first of its commits that failed says. */
   async #put(rows: Texts, puts: readonly Put[]): Promise<boolean> {
     const { tables } = this.#o;
-    const commits: Promise<PromiseSettledResult<boolean>[]>[] = [];
+    const commits: Promise<boolean>[] = [];
     const begin = (writes: () => void): void => {
-      commits.push(Promise.allSettled([tables.batch(writes)]));
+      const commit = tables.batch(writes);
+      commit.catch(() => undefined); // it may fail before it is waited for, and is heard of then
+      commits.push(commit);
     };
     begin(() => {
       for (const [table, key, value] of puts) void table.put(keyOf(key), value);
@@ -243,7 +245,7 @@ export class Gather {
       begin(some);
     }
     // Of all of them, also when one failed: the others still read from what is used again afterwards.
-    const ends = (await Promise.all(commits)).flat();
+    const ends = await Promise.allSettled(commits);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return ends.every((end) => end.status === 'fulfilled' && end.value);
   }
