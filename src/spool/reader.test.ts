@@ -18,7 +18,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { ManualClock } from '#clock';
 import type { Clock } from '#clock';
 import { bodyOf } from '#message';
@@ -26,6 +25,7 @@ import type { NoticeName } from '#notices';
 import { silent } from '#notices';
 import { makeOwner, openLmdbReader, openLmdbSpool } from '#spool';
 import type { SpoolStore } from '#spool';
+import { childArguments } from './apart.cases.ts';
 import { idKey } from './record.ts';
 import { bytesIn, entryOf, idsOf, pattern } from './samples.cases.ts';
 import { Tables } from './tables.ts';
@@ -84,7 +84,7 @@ const works: Record<string, (dir: string) => Promise<void>> = {
 // ---- the parent ----
 
 const root = process.argv[2] === 'child' ? '' : mkdtempSync(join(tmpdir(), 'spool-'));
-const NODE = ['--conditions=source', '--import', 'tsx', fileURLToPath(import.meta.url), 'child'];
+const CHILD = process.argv[2] === 'child' ? [] : await childArguments(import.meta.url);
 const APART = ['unshare', '-pf', '--mount-proc'];
 const mayUnshare =
   process.platform === 'linux' && spawnSync(APART[0]!, [...APART.slice(1), 'true']).status === 0;
@@ -93,7 +93,7 @@ const needsSpaces = {
 };
 
 function start(work: string, dir: string, before: readonly string[] = []): ChildProcess {
-  const [command, ...args] = [...before, process.execPath, ...NODE, work, dir];
+  const [command, ...args] = [...before, process.execPath, ...CHILD, work, dir];
   return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 

@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { ManualClock } from '#clock';
 import { bodyOf, bytesOf, latin1 } from '#message';
 import type { NoticeName } from '#notices';
 import { makeQueueId, openLmdbSpool, SpoolError } from '#spool';
 import type { NewEntry, SpoolStore } from '#spool';
+import { childArguments } from './apart.cases.ts';
 import { bytesIn, entryOf, metaOf, pattern } from './samples.cases.ts';
 
 const SIZES = [100, 5_000, 60_000, 150_000];
@@ -106,7 +106,7 @@ async function fillAndDrain(dir: string, max: number): Promise<void> {
 // ---- the parent ----
 
 const root = process.argv[2] === 'child' ? '' : mkdtempSync(join(tmpdir(), 'spool-'));
-const NODE = ['--conditions=source', '--import', 'tsx', fileURLToPath(import.meta.url), 'child'];
+const CHILD = process.argv[2] === 'child' ? [] : await childArguments(import.meta.url);
 const hasStrace =
   process.platform === 'linux' && spawnSync('strace', ['-f', '-e', 'trace=none', 'true']).status === 0;
 const NO_LIMITS = process.platform === 'linux' ? false : 'needs limits of the shell';
@@ -135,9 +135,11 @@ function run(work: string, dir: string, count: number, terms: Terms = {}): Promi
   const rules = inject
     .filter((rule) => /error|signal/.test(rule))
     .flatMap((rule) => ['-e', `inject=${rule}`]);
+  // Only the calls that are traced stop the child then; but a signal is not sent that way.
+  const swift = inject.some((rule) => rule.includes('signal')) ? [] : ['--seccomp-bpf'];
   const strace =
-    inject.length > 0 ? ['strace', '-f', '-qq', '-o', trace, '-e', `trace=${calls}`, ...rules] : [];
-  const [command, ...args] = [...before, ...strace, process.execPath, ...NODE, work, dir, String(count)];
+    inject.length > 0 ? ['strace', '-f', '-qq', ...swift, '-o', trace, '-e', `trace=${calls}`, ...rules] : [];
+  const [command, ...args] = [...before, ...strace, process.execPath, ...CHILD, work, dir, String(count)];
   const child = spawn(command, args, { env: { ...process.env, UV_THREADPOOL_SIZE: '1' } });
   let out = '';
   let errors = '';
