@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
+const cache = (name) => join(root, 'node_modules', '.cache', name);
 const started = Date.now();
 const seconds = (since) => ((Date.now() - since) / 1000).toFixed(1);
 
@@ -31,18 +32,28 @@ async function inTurn(steps) {
   }
 }
 
+/** Files that were found well are looked at again only when their content changed. */
+const KEPT = ['--cache', '--cache-strategy=content', `--cache-location=${cache('format')}`];
+
+/** Types are worked out again only for what changed, or hangs on what changed, since the last time. */
+const types = (title, project) => [
+  title,
+  bin('tsc'),
+  ['-p', project, '--incremental', '--tsBuildInfoFile', cache(`types-${project.replaceAll(/\W/g, '-')}`)],
+];
+
 // Unit tests wait more than they compute: what only computes runs beside them.
 await Promise.all([
   inTurn([['unit tests', process.execPath, ['scripts/test.mjs', 'unit']]]),
   inTurn([
-    ['types', bin('tsc'), ['-p', 'tsconfig.json']],
-    ['types of the pure folders', bin('tsc'), ['-p', 'tsconfig.pure.json']],
-    ['types of the pages', bin('tsc'), ['-p', 'src/ui']],
-    ['types of their tests', bin('tsc'), ['-p', 'test/ui']],
+    types('types', 'tsconfig.json'),
+    types('types of the pure folders', 'tsconfig.pure.json'),
+    types('types of the pages', 'src/ui'),
+    types('types of their tests', 'test/ui'),
     ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts']],
     ['borders', process.execPath, ['scripts/borders.mjs']],
     ['documents', process.execPath, ['scripts/test.mjs', 'documents']],
-    ['format', bin('prettier'), ['--check', '--log-level=warn', '.']],
+    ['format', bin('prettier'), [...KEPT, '--check', '--log-level=warn', '.']],
   ]),
 ]);
 console.log(`check: ok in ${seconds(started)} s`);

@@ -290,7 +290,7 @@ test('TLS: the certificate is told about, a wrong one with what is wrong', async
     t,
     filter((version) => choice(version, 1, 0)),
   );
-  assert.match((await check(at(not, { useTls: true }))).says, /no TLS/);
+  assert.match((await check(at(not, { useTls: true, timeoutConnect: 500 }))).says, /no TLS/);
 });
 
 test('a probe message: its verdict is a finding, a broken conversation is not', async (t) => {
