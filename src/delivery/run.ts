@@ -5,11 +5,12 @@
  * a time. Whatever happens ends in a settlement: an unexpected fault puts the entry back. Never delivers without a lease,
  * never rejects.
  */
-import type { EntryContent, Settlement } from '#spool';
+import type { EntryContent, EntryRecipient, Settlement } from '#spool';
 import { attemptGroup } from './attempt.ts';
 import type { Underway } from './attempt.ts';
 import { lateOnes } from './delay.ts';
 import { RETURNED } from './dsn.ts';
+import type { NoticeFacts } from './dsn.ts';
 import type { Held } from './holding.ts';
 import type { House } from './house.ts';
 import { BUSY_WAIT } from './lanes.ts';
@@ -18,7 +19,6 @@ import { conclude, reasonOf, tellOutcomes } from './outcome.ts';
 import type { Conclusion, Result } from './outcome.ts';
 import { routeEntry } from './route.ts';
 import { nextTime } from './next-time.ts';
-import type { NextTime } from './next-time.ts';
 import { noticesAbout } from './tell.ts';
 import type { SenderNotice, Telling } from './tell.ts';
 
@@ -29,10 +29,10 @@ export async function run(house: House, held: Held, settings: DeliverySettings):
     const conclusion = conclude(held.entry, results, house.expiryNow() >= held.entry.expiresAt);
     const lateness = { now: house.expiryNow(), age: settings.notifyDelay ?? 0 };
     const late = lateOnes(held.entry, conclusion.recipients, lateness);
-    const telling = tellingFor(house, held, settings);
-    const make = (content = telling.content): Promise<readonly SenderNotice[]> =>
-      noticesAbout(held.entry, conclusion, { ...telling, content }, late);
-    const next = { ...conclusion, mustWait, delayTold: late.length > 0, discarded };
+    const { lost, reached } = conclusion;
+    const make =
+      lost.length + reached.length + late.length > 0 ? maker(house, held, settings, conclusion, late) : null;
+    const next = { conclusion, mustWait, delayTold: late.length > 0, discarded };
     await record(house, held, next, make, settings);
   } catch (cause) {
     house.options.notices('delivery.agent-error', { id: held.entry.id, error: String(cause) });
@@ -86,45 +86,61 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
   return { results, mustWait, discarded };
 }
 
-/** What notices to the sender are made of. */
-function tellingFor(house: House, held: Held, settings: DeliverySettings): Telling {
+/** Makes the notices that are owed to the sender, of `content` where it is given. */
+type Maker = (content?: Telling['content']) => Promise<readonly SenderNotice[]>;
+
+function maker(
+  house: House,
+  held: Held,
+  settings: DeliverySettings,
+  conclusion: Conclusion,
+  late: readonly EntryRecipient[],
+): Maker {
   const { clock, notices } = house.options;
   const { hostname, expire, returned = RETURNED } = settings;
-  return {
-    facts: () => ({ id: house.newId(), hostname, now: clock.now(), expire, returned }),
-    content: () => contentOf(house, held),
-    notices,
-  };
+  const facts = (): NoticeFacts => ({ id: house.newId(), hostname, now: clock.now(), expire, returned });
+  const whole: Telling['content'] = () => contentOf(house, held);
+  return (content = whole) => noticesAbout(held.entry, conclusion, { facts, content, notices }, late);
 }
+
+/** What is recorded of a run. */
+interface Next extends Pick<Tried, 'mustWait' | 'discarded'> {
+  readonly conclusion: Conclusion;
+  readonly delayTold: boolean;
+}
+
+const NONE: readonly SenderNotice[] = [];
 
 /** Tells and settles: the entry is done or comes back, the notice (a small one without room) exists, both in one step. */
 async function record(
   house: House,
   held: Held,
-  conclusion: Conclusion & NextTime & Pick<Tried, 'discarded'>,
-  make: (content?: () => Promise<null>) => Promise<readonly SenderNotice[]>,
+  next: Next,
+  make: Maker | null,
   settings: DeliverySettings,
 ): Promise<void> {
-  let made = await make();
+  let made = make ? await make() : NONE;
   const { entry } = held;
   const { clock, notices, meter, observer } = house.options;
+  const { conclusion, mustWait, delayTold } = next;
   const { recipients, pending } = conclusion;
-  const due = pending ? nextTime(house, entry, conclusion, settings) : null;
+  const due = pending ? nextTime(house, entry, { ...conclusion, mustWait, delayTold }, settings) : null;
   tellOutcomes(entry, conclusion, clock.now(), due, notices, observer);
   const result: Settlement =
-    due === null
-      ? { kind: 'done' }
-      : { kind: 'retry', recipients, due, ...(conclusion.delayTold && { delayTold: true }) };
-  const small = async (): Promise<readonly SenderNotice[]> =>
-    (made = await make(() => Promise.resolve(null)));
+    due === null ? DONE : { kind: 'retry', recipients, due, ...(delayTold && { delayTold }) };
+  const small = make
+    ? async (): Promise<readonly SenderNotice[]> => (made = await make(() => Promise.resolve(null)))
+    : undefined;
   const recorded = await house.holding.settle(held, result, made, small);
   if (due !== null) house.dueAt(due);
-  if (recorded && due === null) meter?.removed(reasonOf(recipients, conclusion.discarded));
+  if (recorded && due === null) meter?.removed(reasonOf(recipients, next.discarded));
   if (!recorded || made.length === 0) return;
   for (const { meta, kind } of made)
     notices('delivery.notice-made', { id: entry.id, notice: meta.id, kind, to: entry.sender });
   house.wake();
 }
+
+const DONE: Settlement = { kind: 'done' };
 
 /** The bytes: those handed over in memory, else from the spool. */
 function contentOf(house: House, { entry, content }: Held): Promise<EntryContent | null> {

@@ -50,7 +50,7 @@ export function logTo(out: DestinationStream, options: LogOptions, worker?: numb
       const { level, says } = CATALOGUE[name];
       if (!logger.isLevelEnabled(level)) return;
       lines[level]++;
-      logger[level]({ event: name, ...clean(fields) }, says);
+      logger[level](lineOf(name, fields), says);
     },
     lines,
     reconfigure: (next) => void (logger = loggerTo(out, next, base)),
@@ -85,8 +85,9 @@ function isoTime(ms: number): string {
   return `${isoSecond}${String(1000 + ms - s * 1000).slice(1)}Z`;
 }
 
-function clean(fields: NoticeFields): NoticeFields {
-  const safe: NoticeFields = {};
+/** What a line says, fit to be read. */
+function lineOf(event: string, fields: NoticeFields): NoticeFields {
+  const safe: NoticeFields = { event };
   for (const key in fields) {
     const value = fields[key];
     if (value === undefined) continue;

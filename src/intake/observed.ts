@@ -26,12 +26,6 @@ interface Underway {
   dot: number;
 }
 
-/** What became of it, as far as it is not seen from the reply. */
-interface Ended extends Omit<Partial<Reached>, 'outcome'> {
-  readonly outcome: TransactionOutcome;
-  readonly reply: Status | null;
-}
-
 /** See the head of the file. */
 export class ObservedPath implements SmtpHandler {
   readonly #path: IntakePath;
@@ -85,7 +79,7 @@ export class ObservedPath implements SmtpHandler {
         dot: 0,
       };
       this.#observer?.begun(id, address);
-      if (!isPositive(reply)) this.#end({ outcome: refusedAs(reply), reply });
+      if (!isPositive(reply)) this.#end(refusedAs(reply), reply);
       return reply;
     });
   }
@@ -106,7 +100,7 @@ export class ObservedPath implements SmtpHandler {
   data(): Awaitable<Status | ContentSink> {
     return settled(this.#path.data(), (answer) => {
       if (!('code' in answer)) return this.#content(answer);
-      this.#end({ outcome: refusedAs(answer), reply: answer });
+      this.#end(refusedAs(answer), answer);
       return answer;
     });
   }
@@ -137,38 +131,51 @@ export class ObservedPath implements SmtpHandler {
     const end = async (fault: ContentFault | null): Promise<Status | readonly Status[]> => {
       if (this.#now) this.#now.dot = this.#o.clock.elapsed();
       const reply = await sink.end(fault);
-      const all = 'code' in reply ? [reply] : reply;
-      this.#end(endOf(sink, all, this.#path.discarded?.by ?? ''));
+      this.#contentEnded(sink, 'code' in reply ? reply : (reply.find(isPositive) ?? reply[0]!));
       return reply;
     };
     return { write: (chunk) => sink.write(chunk), end };
   }
 
+  #contentEnded(sink: ContentSink, reply: Status): void {
+    const reached = sink instanceof Reception ? sink.reached : null;
+    if (!isPositive(reply)) return this.#end(refusedAs(reply), reply, reply.by, reached);
+    if (reached === null) return this.#end('discarded', reply, this.#path.discarded?.by ?? '');
+    this.#end(reached.outcome ?? 'accepted', reply, reached.by, reached);
+  }
+
   /** Without a verdict: whoever had every recipient refused was refused. */
   #abandoned(): void {
     const refused = this.#now?.count === 0 ? this.#now.refused : null;
-    this.#end(
-      refused ? { outcome: refusedAs(refused), reply: refused } : { outcome: 'aborted', reply: null },
-    );
+    if (refused) this.#end(refusedAs(refused), refused);
+    else this.#end('aborted', null);
   }
 
-  #end({ outcome, reply, by, size = 0, fields, recipients, count }: Ended): void {
+  /** `reply`: what the client is told. `reached`: how far it got, when content came. */
+  #end(
+    outcome: TransactionOutcome,
+    reply: Status | null,
+    by = reply?.by,
+    reached: Reached | null = null,
+  ): void {
     const now = this.#now;
     this.#now = null;
     if (!now || !this.#observer) return;
     const over = this.#o.clock.elapsed();
+    const { accepted, named } = now;
+    const queued = reached?.recipients ?? null;
     this.#observer.ended({
       id: now.id,
       origin: this.#origin,
       at: now.at,
       sender: now.sender,
-      recipients: recipients ?? (now.accepted.length > 0 ? now.accepted : now.named),
-      count: count ?? (now.count > 0 ? now.count : now.named.length),
-      fields: fields ?? null,
-      size,
+      recipients: queued ?? (accepted.length > 0 ? accepted : named),
+      count: queued ? reached!.count : now.count > 0 ? now.count : named.length,
+      fields: reached?.fields ?? null,
+      size: reached?.size ?? 0,
       outcome,
       reply,
-      by: by ?? reply?.by ?? '',
+      by: by ?? '',
       filters: this.#path.chain.accounts,
       ms: over - now.began,
       acceptMs: now.dot === 0 ? 0 : over - now.dot,
@@ -178,13 +185,3 @@ export class ObservedPath implements SmtpHandler {
 
 const refusedAs = (reply: Status): 'rejected' | 'tempfailed' =>
   isPermanent(reply) ? 'rejected' : 'tempfailed';
-
-/** The end of a message whose content came: `replies` are what the client is told. */
-function endOf(sink: ContentSink, replies: readonly Status[], discardedBy: string): Ended {
-  const taken = replies.find(isPositive);
-  const reply = taken ?? replies[0]!;
-  const reached =
-    sink instanceof Reception ? sink.reached : { outcome: 'discarded' as const, by: discardedBy };
-  if (!taken) return { ...reached, by: reply.by, outcome: refusedAs(reply), reply };
-  return { ...reached, outcome: reached.outcome ?? 'accepted', reply };
-}

@@ -6,7 +6,7 @@
  */
 import type { EditableMessage } from '#edits';
 import type { HeaderField } from '#message';
-import { isPositive, status, type Origin, type Status } from '#message';
+import { isPositive, status, type Origin, type Recipient, type Status } from '#message';
 import type { ContentFault, ContentSink } from '#smtp/server';
 import type { Chain, MessageContent } from '#stages';
 import { IncomingContent } from './incoming.ts';
@@ -21,14 +21,16 @@ import { receivedField } from './trace.ts';
 export interface Reached {
   /** undefined: it was refused. */
   readonly outcome: 'accepted' | 'held' | 'discarded' | 'passed' | undefined;
-  readonly by: string;
+  readonly by: string | undefined;
   /** As it came. */
   readonly fields: readonly HeaderField[];
   readonly size: number;
-  /** The first of those it goes to, and how many there are. */
-  readonly recipients: readonly string[];
+  /** The first of those it goes to, and how many there are; null: the filters have not let it pass. */
+  readonly recipients: readonly string[] | null;
   readonly count: number;
 }
+
+const NOBODY: readonly Recipient[] = [];
 
 /** One message being received. */
 export class Reception implements ContentSink {
@@ -76,13 +78,19 @@ export class Reception implements ContentSink {
   }
 
   /** How far it got. Made when asked. */
-  get reached(): Partial<Reached> {
+  get reached(): Reached {
     const { fields, size } = this.#incoming;
-    const known = { fields, size, outcome: this.#outcome, ...(this.#by !== undefined && { by: this.#by }) };
-    if (!this.#message) return known;
-    const { recipients } = this.#message.envelope;
-    const first = recipients.slice(0, MAX_RECIPIENTS).map((r) => r.path.address);
-    return { ...known, recipients: first, count: recipients.length };
+    const recipients = this.#message?.envelope.recipients ?? NOBODY;
+    const first: string[] = [];
+    for (let i = 0; i < recipients.length && i < MAX_RECIPIENTS; i++) first.push(recipients[i]!.path.address);
+    return {
+      outcome: this.#outcome,
+      by: this.#by,
+      fields,
+      size,
+      recipients: this.#message && first,
+      count: recipients.length,
+    };
   }
 
   /** The client is gone, or the session is cut: nothing of the message is kept. */

@@ -11,6 +11,7 @@ import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
 import { MAX_SEARCHED } from './row.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
+import { addWithoutContent, packetsIn } from './written.ts';
 
 /** Where recordings go. */
 export interface RecorderHome {
@@ -122,29 +123,35 @@ export class Recorder {
   /** A milter packet. `at`: Clock.elapsed. */
   packet(lane: number, at: number, sent: boolean, code: number, payload: Uint8Array, isBody: boolean): void {
     if (this.#closed) return;
-    this.#spoke[lane] = true;
     const keep = isBody ? this.#keepable(lane, payload.length) : payload.length;
-    this.#last = at;
+    this.#heard(lane, at);
     this.#tape.add(KIND.milter, sent, lane, code, at - this.#pieceBegan, payload, keep);
   }
 
-  /** What was written to a milter in one go. False: it is too much to be kept whole, tell its packets one by one. */
+  /** What was written to a milter in one go. False: it is to be kept in part, tell its packets one by one. */
   written(lane: number, at: number, pieces: readonly Uint8Array[]): boolean {
+    if (this.#closed) return true;
+    if (this.#home.pressure > 0) return false;
     let size = 0;
     for (const piece of pieces) size += piece.length;
-    if (size > MAX_WRITTEN || this.#home.pressure > 0) return false;
     const left = this.#left[lane] ?? this.#body;
-    if (size > left) return false;
-    if (this.#closed) return true;
-    if (size > SMALL && !this.#home.mayKeepContent(this.session, size)) {
+    if (left === 0 || (size > SMALL && size <= left && !this.#home.mayKeepContent(this.session, size))) {
       this.#left[lane] = 0;
-      return false;
+      this.#heard(lane, at);
+      addWithoutContent(this.#tape, lane, at - this.#pieceBegan, pieces);
+      return true;
     }
+    if (size > MAX_WRITTEN || size > left) return false;
     this.#left[lane] = left - size;
-    this.#spoke[lane] = true;
-    this.#last = at;
+    this.#heard(lane, at);
     this.#tape.addWritten(lane, at - this.#pieceBegan, pieces, size, packetsIn(pieces));
     return true;
+  }
+
+  /** This lane speaks, at this time. */
+  #heard(lane: number, at: number): void {
+    this.#spoke[lane] = true;
+    this.#last = at;
   }
 
   /** The packet before answered something sent so many milliseconds ago. */
@@ -305,28 +312,4 @@ export class Recorder {
 function isMail(text: string): boolean {
   if ((text.charCodeAt(0) | 32) !== 109 || (text.charCodeAt(1) | 32) !== 97) return false;
   return /^mail(?:\s|$)/i.test(text);
-}
-
-/** Counts packets in pieces of whole ones: each has its length in front, in four bytes. */
-function packetsIn(pieces: readonly Uint8Array[]): number {
-  let count = 0;
-  /** Bytes of the present packet that are still to come; length so far, and how many bytes of it. */
-  let left = 0;
-  let length = 0;
-  let known = 0;
-  for (const piece of pieces)
-    for (let at = 0; at < piece.length;) {
-      if (left > 0) {
-        const step = Math.min(left, piece.length - at);
-        left -= step;
-        at += step;
-        continue;
-      }
-      length = length * 256 + piece[at++]!;
-      if (++known < 4) continue;
-      left = length;
-      length = known = 0;
-      count++;
-    }
-  return count;
 }

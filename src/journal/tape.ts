@@ -24,7 +24,7 @@ const LARGE = 64 * 1024;
 
 /** What a record is. */
 export const KIND = { smtp: 0, milter: 1, decision: 2, note: 3 } as const;
-const SENT = 4;
+export const SENT = 4;
 /** Codes of SMTP records; those of milter records are the protocol's own. */
 export const SMTP = { line: 0, reply: 1, content: 2 } as const;
 /** Code of a milter record that holds whole packets with their lengths, as they were written. */

@@ -4,8 +4,8 @@
  *
  * A page that lmdb cannot write may cost the process (docs/durability.md), and a volume that the kernel has made read-only, or
  * shut down after an error, refuses every page. Here such a volume costs one group of changes its commit instead. The first is seen
- * at every question, at once; for the second a write counts that came through lately, while the next one is on its way, so that
- * on a busy volume nobody waits for it. What goes wrong between this question and lmdb's own writes is not seen. Nothing is ever
+ * at every question, at once; for the second a write counts that came through lately, and the next one is sent on its way before
+ * it is too old, so that on a busy volume nobody waits for it. What goes wrong between this question and lmdb's own writes is not seen. Nothing is ever
  * read from the file, and nothing synced.
  */
 import { accessSync, constants } from 'node:fs';
@@ -17,6 +17,8 @@ import { isNoRoom, spoolError } from './errors.ts';
 const MARK = new Uint8Array([1]);
 /** Milliseconds for which a write that came through counts. */
 const FRESH_MS = 50;
+/** From here on another is written beside a commit: swift ones share it. */
+const AGEING_MS = 5;
 
 export class Probe {
   readonly #path: string;
@@ -40,14 +42,15 @@ export class Probe {
    * and is `full` for lmdb too.
    */
   ask(): void | Promise<void> {
-    if (this.#clock.elapsed() - this.#good >= FRESH_MS) return this.#write();
+    const age = this.#clock.elapsed() - this.#good;
+    if (age >= FRESH_MS) return this.#write();
     try {
       accessSync(this.#path, constants.W_OK); // the kernel answers from memory
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EROFS') throw spoolError(error, 'writing');
       return this.#write(); // whatever became of the file: a write tells
     }
-    this.#write().catch(() => (this.#good = -Infinity)); // the next question waits, and hears why
+    if (age >= AGEING_MS) this.#write().catch(() => (this.#good = -Infinity)); // the next question waits, and hears why
   }
 
   /** The write that is on its way, or a new one. */

@@ -31,7 +31,8 @@ export interface Change {
   readonly lazy?: boolean;
 }
 
-interface Waiting extends Change {
+interface Waiting {
+  readonly change: Change;
   readonly resolve: (happened: boolean) => void;
   readonly reject: (error: SpoolError) => void;
 }
@@ -48,6 +49,9 @@ const LAZY_MS = 5;
 /** Milliseconds for which the room in the data file is taken to be what it was, and the part of it that is ours alone that long. */
 const LOOK_MS = 50;
 const OURS = 1 / 8;
+/** Room below which more is made beside the commits, for as long as the disk has plenty: asking how much there is costs. */
+const COMFORT = 4 * 1024 * 1024;
+const PLENTY = 8 * 8 * 1024 * 1024;
 /** Milliseconds for which a disk that was full is taken to be full still. */
 const FULL_MS = 1000;
 
@@ -63,6 +67,9 @@ export class GroupWriter {
   /** Room in the data file that may be used without another look, until LOOK_MS after #lookedAt. */
   #room = 0;
   #lookedAt = -Infinity;
+  /** More room is being made ahead; the next time that it may be. */
+  #ahead: Promise<void> | null = null;
+  #aheadAfter = -Infinity;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   /** Set while only lazy changes wait and nothing runs. Of real time: what it gains is real time of a disk. */
@@ -94,7 +101,7 @@ export class GroupWriter {
   submit(change: Change): Promise<boolean> {
     if (this.#closed) return Promise.reject(new SpoolError('io', 'spool: closed'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...change, resolve, reject });
+      this.#waiting.push({ change, resolve, reject });
       if (!change.lazy) this.#pressing = true;
       this.#goOn();
     });
@@ -121,6 +128,7 @@ export class GroupWriter {
     this.#closed = true;
     this.#goOn();
     while (this.#running) await this.#running;
+    await this.#ahead;
     await this.#reserve.close();
     await this.#probe.close();
   }
@@ -151,7 +159,7 @@ export class GroupWriter {
     let bytes = 0;
     let n = 0;
     while (n < this.#waiting.length) {
-      bytes += this.#waiting[n]!.size;
+      bytes += this.#waiting[n]!.change.size;
       if (n > 0 && bytes > GROUP_BYTES) break;
       n++;
     }
@@ -175,11 +183,24 @@ export class GroupWriter {
     const there = this.#reserve.size - this.#tables.usedBytes() - SPARE;
     this.#room = there >= need ? (there - need) * OURS : 0;
     this.#lookedAt = now;
+    if (there >= need && there < COMFORT) this.#goAhead(now);
     return there >= need;
+  }
+
+  /** Makes room before there is none. What fails is tried again later, or at the latest when it is needed. */
+  #goAhead(now: number): void {
+    const free = this.#free.bytes();
+    if (this.#ahead !== null || now < this.#aheadAfter || free < PLENTY) return;
+    this.#aheadAfter = now + FULL_MS;
+    this.#ahead = this.#reserve
+      .extend(COMFORT, free)
+      .catch(ignored)
+      .finally(() => (this.#ahead = null));
   }
 
   /** Extends the data file; when that fails, refuses what makes entries and returns the changes that can go on now. */
   async #makeRoom(group: readonly Waiting[]): Promise<readonly Waiting[]> {
+    await this.#ahead;
     await this.#reserve.look(); // another process may have made room
     if (this.#hasRoom(group)) return group;
     if (this.#clock.elapsed() >= this.#fullUntil) {
@@ -193,12 +214,12 @@ export class GroupWriter {
       }
     }
     if (this.#fits(group, SPARE)) return group;
-    const rest = group.filter((change) => change.undo === undefined);
-    for (const change of group) if (change.undo) change.reject(this.#full!);
+    const rest = group.filter(({ change }) => change.undo === undefined);
+    for (const { change, reject } of group) if (change.undo) reject(this.#full!);
     let n = rest.length;
     while (n > 0 && !this.#fits(rest.slice(0, n), 0)) n >>= 1;
     if (n > 0) this.#waiting.unshift(...rest.slice(n));
-    else for (const change of rest) change.reject(this.#full!);
+    else for (const { reject } of rest) reject(this.#full!);
     return rest.slice(0, n);
   }
 
@@ -220,16 +241,15 @@ export class GroupWriter {
   async #write(group: readonly Waiting[]): Promise<void> {
     const { entries } = this.#tables;
     const whole = this.#tables.batch(() => {
-      for (const change of group) {
-        const { guard } = change;
-        if (!guard) change.writes();
-        else if (guard.version === null)
-          entries.ifNoExists(guard.key, change.writes).then(change.resolve, ignored);
-        else entries.ifVersion(guard.key, guard.version, change.writes).then(change.resolve, ignored);
+      for (const { change, resolve } of group) {
+        const { guard, writes } = change;
+        if (!guard) writes();
+        else if (guard.version === null) entries.ifNoExists(guard.key, writes).then(resolve, ignored);
+        else entries.ifVersion(guard.key, guard.version, writes).then(resolve, ignored);
       }
     });
     await whole;
-    for (const change of group) if (!change.guard) change.resolve(true);
+    for (const { change, resolve } of group) if (!change.guard) resolve(true);
   }
 
   async #failed(group: readonly Waiting[], error: unknown): Promise<void> {
@@ -238,9 +258,9 @@ export class GroupWriter {
     this.#notices('spool.commitFailed', { changes: group.length, code: failure.code, cause: causeOf(cause) });
     if (!this.#broken && !this.#tables.works()) {
       this.#broken = true;
-      for (const change of group) if (change.undo) this.#doubtful.push(change.undo);
+      for (const { change } of group) if (change.undo) this.#doubtful.push(change.undo);
     }
-    for (const change of group) change.reject(failure);
+    for (const { reject } of group) reject(failure);
   }
 
   /** Makes lmdb usable again after it broke. Throws when that fails; the next group tries anew. */
@@ -262,7 +282,7 @@ export class GroupWriter {
 
 function sizeOf(group: readonly Waiting[]): number {
   let bytes = 0;
-  for (const change of group) bytes += change.size + PAGE;
+  for (const { change } of group) bytes += change.size + PAGE;
   return bytes;
 }
 
@@ -271,7 +291,7 @@ function roomFor(group: readonly Waiting[]): number {
   return sizeOf(group) + group.length * PAGES_PER_CHANGE * PAGE;
 }
 
-/** A guarded change's own rejection says the same as that of its transaction. */
+/** A guarded change's own rejection says the same as that of its transaction; room made ahead is not missed yet. */
 function ignored(): void {}
 
 /** lmdb rejects with a general error that carries a promise, which then rejects with the cause. */

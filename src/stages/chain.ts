@@ -183,17 +183,23 @@ export class Chain {
     const { meter, clock } = this.#around;
     const began = meter ? clock.elapsed() : 0;
     const before = this.#facts.waited;
-    const concerned = this.#seats.filter((seat) => seat.concerns(stage));
+    const concerned =
+      this.#seats.length === 1 ? this.#seats : this.#seats.filter((seat) => seat.concerns(stage));
     let ruling = PASS;
     for (let at = 0; at < concerned.length && ruling.kind === 'pass';) {
+      const first = concerned[at]!;
       let end = at + 1;
-      if (concerned[at]!.settings.parallel) while (concerned[end]?.settings.parallel) end++;
-      const rulings = await Promise.all(concerned.slice(at, end).map((seat) => seat.ask(stage)));
-      ruling = rulings.find(({ kind }) => kind !== 'pass') ?? PASS;
+      if (first.settings.parallel) while (concerned[end]?.settings.parallel) end++;
+      ruling = await (end === at + 1 ? first.ask(stage) : askTogether(concerned.slice(at, end), stage));
       if (ruling.kind !== 'pass') this.#observer?.ruled(stage, ruling);
       at = end;
     }
     meter?.stage(stage, clock.elapsed() - began, this.#facts.waited - before);
     return ruling;
   }
+}
+
+async function askTogether(seats: readonly Seat[], stage: StageName): Promise<Ruling> {
+  const rulings = await Promise.all(seats.map((seat) => seat.ask(stage)));
+  return rulings.find(({ kind }) => kind !== 'pass') ?? PASS;
 }

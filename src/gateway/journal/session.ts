@@ -80,13 +80,10 @@ function packetObserver(recorder: Recorder, filter: string): MilterObserver {
   const lane = recorder.lane(filter);
   let reader: FrameReader | null = null;
   return {
-    packet({ at, direction, code, bytes }) {
-      const number = code.charCodeAt(0);
-      if (direction === 'received')
-        recorder.packet(lane, at, false, number, bytes, number === SMFIR.REPLBODY);
-      else recorder.packet(lane, at, true, number, bytes, number === SMFIC.BODY);
-    },
-    written({ at, pieces }) {
+    // Nothing comes this way: the two below hear all there is.
+    packet() {},
+    came: (at, code, payload) => recorder.packet(lane, at, false, code, payload, code === SMFIR.REPLBODY),
+    written(at, pieces) {
       if (recorder.written(lane, at, pieces)) return;
       reader ??= new FrameReader(0xffffffff);
       for (const piece of pieces) reader.push(piece);

@@ -199,7 +199,7 @@ export class Link {
     try {
       this.#reader.push(chunk);
       for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next()) {
-        this.#mirror?.received(frame);
+        this.#mirror?.received(this.#now, frame);
         heard = true;
         this.#frame(frame);
         if (this.dead !== null) return;

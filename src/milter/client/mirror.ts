@@ -16,14 +16,16 @@ export class Mirror {
 
   /** Whole packets leave, in these pieces. */
   sent(pieces: readonly Uint8Array[]): void {
-    if (this.#observer.written) return this.#observer.written({ at: this.#clock.elapsed(), pieces });
+    if (this.#observer.written) return this.#observer.written(this.#clock.elapsed(), pieces);
     for (const piece of pieces) this.#reader.push(piece);
     for (let frame = this.#reader.next(); frame !== null; frame = this.#reader.next())
-      this.#show('sent', frame);
+      this.#show(this.#clock.elapsed(), 'sent', frame);
   }
 
-  received(frame: Frame): void {
-    this.#show('received', frame);
+  /** `at`: when it came. */
+  received(at: number, frame: Frame): void {
+    if (this.#observer.came) this.#observer.came(at, frame.code, frame.payload);
+    else this.#show(at, 'received', frame);
   }
 
   /** What came first is no packet. */
@@ -35,8 +37,7 @@ export class Mirror {
     this.#observer.answered?.(event, verdict, waited);
   }
 
-  #show(direction: 'sent' | 'received', { code, payload }: Frame): void {
-    const at = this.#clock.elapsed();
+  #show(at: number, direction: 'sent' | 'received', { code, payload }: Frame): void {
     this.#observer.packet({ at, direction, code: String.fromCharCode(code), bytes: payload });
   }
 }

@@ -64,10 +64,12 @@ export interface MilterObserver {
     readonly bytes: Uint8Array;
   }): void;
   /**
-   * An extra ability: everything that one write sends, whole packets with their length fields, cut anywhere into pieces; then
-   * `packet` hears only what comes. The pieces are views.
+   * An extra ability: everything that one write sends, whole packets with their length fields, cut into pieces only where a
+   * payload begins or goes on; then `packet` does not hear them. The pieces are views.
    */
-  written?(write: { readonly at: number; readonly pieces: readonly Uint8Array[] }): void;
+  written?(at: number, pieces: readonly Uint8Array[]): void;
+  /** An extra ability: a packet that comes, by the byte of its code; then `packet` does not hear it. */
+  came?(at: number, code: number, payload: Uint8Array): void;
   /** An extra ability: what came first is no packet; the first bytes of it. */
   stray?(came: { readonly at: number; readonly bytes: Uint8Array }): void;
   /** An event was answered: how long it took to be answered, in milliseconds. */

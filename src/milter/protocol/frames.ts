@@ -64,10 +64,20 @@ export class FrameReader {
       if (length > this.#limit) throw this.#tooLarge(length);
       this.#need = length + 4;
     }
-    if (this.#available < this.#need) return null;
-    const bytes = this.#take(this.#need);
+    const size = this.#need;
+    if (this.#available < size) return null;
     this.#need = 0;
-    return { code: bytes[4]!, payload: bytes.length === 5 ? NOTHING : bytes.subarray(5) };
+    const head = this.#chunks[this.#first]!;
+    const at = this.#offset;
+    if (head.length - at < size) {
+      const bytes = this.#gather(size);
+      return { code: bytes[4]!, payload: bytes.subarray(5) };
+    }
+    // Nearly always: it lies in one chunk.
+    this.#available -= size;
+    this.#offset = at + size;
+    this.#release();
+    return { code: head[at + 4]!, payload: size === 5 ? NOTHING : head.subarray(at + 5, at + size) };
   }
 
   #copy(chunk: Uint8Array): void {
@@ -98,16 +108,9 @@ export class FrameReader {
     return value;
   }
 
-  /** Removes `size` available bytes from the front; a view when they lie in one chunk. */
-  #take(size: number): Uint8Array {
+  /** Removes `size` bytes from the front, that lie in several chunks, and joins them. */
+  #gather(size: number): Uint8Array {
     this.#available -= size;
-    const head = this.#chunks[this.#first]!;
-    const at = this.#offset;
-    if (head.length - at >= size) {
-      this.#offset = at + size;
-      this.#release();
-      return head.subarray(at, at + size);
-    }
     const all = new Uint8Array(size);
     let done = 0;
     while (done < size) {
