@@ -295,7 +295,7 @@ if (process.argv[2] === 'child') {
     { skip: NO_LIMITS },
     async () => {
       const dir = await preparedDir();
-      const limit = ['bash', '-c', `trap '' XFSZ; ulimit -f 12000; exec "$@"`, 'bash'];
+      const limit = ['bash', '-c', `trap '' XFSZ; ulimit -f 28000; exec "$@"`, 'bash'];
       const { lines, errors, code } = await run('fill', dir, 2000, { before: limit });
       assert.equal(code, 0, errors);
       const words = lines.map((line) => line.split(' '));

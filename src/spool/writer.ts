@@ -49,9 +49,9 @@ const LAZY_MS = 5;
 /** Milliseconds for which the room in the data file is taken to be what it was, and the part of it that is ours alone that long. */
 const LOOK_MS = 50;
 const OURS = 1 / 8;
-/** Room below which more is made beside the commits, for as long as the disk has plenty: asking how much there is costs. */
-const COMFORT = 4 * 1024 * 1024;
-const PLENTY = 8 * 8 * 1024 * 1024;
+/** Room below which more is made beside the commits, on a disk with plenty of it: asking lmdb how much there is costs. */
+const COMFORT = 16 * 1024 * 1024;
+const PLENTY = 64 * COMFORT;
 /** Milliseconds for which a disk that was full is taken to be full still. */
 const FULL_MS = 1000;
 
@@ -193,7 +193,7 @@ export class GroupWriter {
     if (this.#ahead !== null || now < this.#aheadAfter || free < PLENTY) return;
     this.#aheadAfter = now + FULL_MS;
     this.#ahead = this.#reserve
-      .extend(COMFORT, free)
+      .extend(1, free)
       .catch(ignored)
       .finally(() => (this.#ahead = null));
   }
