@@ -5,6 +5,7 @@ export * from './date.ts';
 export * from './envelope.ts';
 export * from './headers.ts';
 export * from './origin.ts';
+export * from './outlet.ts';
 export * from './priority.ts';
 export * from './status.ts';
 export * from './text.ts';

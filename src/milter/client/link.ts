@@ -6,6 +6,7 @@
  * ours.
  */
 import type { Socket } from 'node:net';
+import { writeTogether } from '#message';
 import {
   FrameReader,
   FrameWriter,
@@ -44,9 +45,6 @@ export interface LinkListener {
 /** Events un-answered before the writer is asked to wait, and bytes in flight. */
 const WINDOW_FRAMES = 256;
 const WINDOW_BYTES = 1024 * 1024;
-/** Parts up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
-const JOINED = 16 * 1024;
-
 /** See the head of the file. */
 export class Link {
   readonly writer = new FrameWriter();
@@ -358,21 +356,11 @@ export class Link {
   }
 
   #send(parts: readonly Uint8Array[]): void {
+    let size = 0;
+    for (const part of parts) size += part.length;
     this.#mirror?.sent(parts);
-    this.#meter?.sent(sizeOf(parts));
+    this.#meter?.sent(size);
     this.#sent = true;
-    if (parts.length === 1) this.#socket.write(parts[0]!);
-    else if (sizeOf(parts) <= JOINED) this.#socket.write(Buffer.concat(parts));
-    else {
-      this.#socket.cork();
-      for (const part of parts) this.#socket.write(part);
-      this.#socket.uncork();
-    }
+    writeTogether(this.#socket, parts, size);
   }
-}
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  return size;
 }

@@ -11,14 +11,11 @@ import type { Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Cancel, Clock } from '#clock';
-import type { Status } from '#message';
+import { writeTogether, type Status } from '#message';
 import { ReplyParser } from '#smtp/protocol';
 
 /** `refused`: no connection; `closed`: it ended; `timeout`; `protocol`: no legal reply, or one out of turn; `tls`; `aborted`: by us. */
 export type WireFaultCode = 'refused' | 'closed' | 'timeout' | 'protocol' | 'tls' | 'aborted';
-
-/** Chunks up to this sum are copied into one buffer: for few bytes that costs less than a gathering write. */
-const JOINED = 16 * 1024;
 
 /** The connection is of no use any more. */
 export class WireFault extends Error {
@@ -107,12 +104,7 @@ export class Wire {
     const socket = this.#socket;
     let size = 0;
     for (const chunk of chunks) size += chunk.length;
-    if (size <= JOINED) socket.write(Buffer.concat(chunks, size));
-    else {
-      socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
-      socket.uncork();
-    }
+    writeTogether(socket, chunks, size);
     if (socket.writableNeedDrain) return this.#wait('drain', ms);
   }
 
