@@ -21,7 +21,8 @@ export interface NextTime {
 export function nextTime(
   house: { readonly options: Pick<DeliveryOptions, 'clock' | 'random'>; readonly stopping: boolean },
   entry: EntryMeta,
-  { recipients, attempts, mustWait, delayTold }: Conclusion & NextTime,
+  { recipients, attempts }: Conclusion,
+  { mustWait, delayTold }: NextTime,
   { retry, notifyDelay = 0 }: Pick<DeliverySettings, 'retry' | 'notifyDelay'>,
 ): number {
   const { clock, random = Math.random } = house.options;

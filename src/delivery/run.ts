@@ -19,6 +19,7 @@ import { conclude, reasonOf, tellOutcomes } from './outcome.ts';
 import type { Conclusion, Result } from './outcome.ts';
 import { routeEntry } from './route.ts';
 import { nextTime } from './next-time.ts';
+import type { NextTime } from './next-time.ts';
 import { noticesAbout } from './tell.ts';
 import type { SenderNotice, Telling } from './tell.ts';
 
@@ -29,9 +30,7 @@ export async function run(house: House, held: Held, settings: DeliverySettings):
     const conclusion = conclude(held.entry, results, house.expiryNow() >= held.entry.expiresAt);
     const lateness = { now: house.expiryNow(), age: settings.notifyDelay ?? 0 };
     const late = lateOnes(held.entry, conclusion.recipients, lateness);
-    const { lost, reached } = conclusion;
-    const make =
-      lost.length + reached.length + late.length > 0 ? maker(house, held, settings, conclusion, late) : null;
+    const make = maker(house, held, settings, conclusion, late);
     const next = { conclusion, mustWait, delayTold: late.length > 0, discarded };
     await record(house, held, next, make, settings);
   } catch (cause) {
@@ -86,7 +85,7 @@ async function tryAll(house: House, held: Held, { routes, retry }: DeliverySetti
   return { results, mustWait, discarded };
 }
 
-/** Makes the notices that are owed to the sender, of `content` where it is given. */
+/** Makes the notices that are owed to the sender, of `content` where it is given; null: none can be. */
 type Maker = (content?: Telling['content']) => Promise<readonly SenderNotice[]>;
 
 function maker(
@@ -95,7 +94,8 @@ function maker(
   settings: DeliverySettings,
   conclusion: Conclusion,
   late: readonly EntryRecipient[],
-): Maker {
+): Maker | null {
+  if (conclusion.lost.length + conclusion.reached.length + late.length === 0) return null;
   const { clock, notices } = house.options;
   const { hostname, expire, returned = RETURNED } = settings;
   const facts = (): NoticeFacts => ({ id: house.newId(), hostname, now: clock.now(), expire, returned });
@@ -104,9 +104,8 @@ function maker(
 }
 
 /** What is recorded of a run. */
-interface Next extends Pick<Tried, 'mustWait' | 'discarded'> {
+interface Next extends NextTime, Pick<Tried, 'discarded'> {
   readonly conclusion: Conclusion;
-  readonly delayTold: boolean;
 }
 
 const NONE: readonly SenderNotice[] = [];
@@ -122,9 +121,9 @@ async function record(
   let made = make ? await make() : NONE;
   const { entry } = held;
   const { clock, notices, meter, observer } = house.options;
-  const { conclusion, mustWait, delayTold } = next;
+  const { conclusion, delayTold } = next;
   const { recipients, pending } = conclusion;
-  const due = pending ? nextTime(house, entry, { ...conclusion, mustWait, delayTold }, settings) : null;
+  const due = pending ? nextTime(house, entry, conclusion, next, settings) : null;
   tellOutcomes(entry, conclusion, clock.now(), due, notices, observer);
   const result: Settlement =
     due === null ? DONE : { kind: 'retry', recipients, due, ...(delayTold && { delayTold }) };

@@ -6,7 +6,7 @@
  */
 import type { EditableMessage } from '#edits';
 import type { HeaderField } from '#message';
-import { isPositive, status, type Origin, type Recipient, type Status } from '#message';
+import { isPositive, status, type Origin, type Status } from '#message';
 import type { ContentFault, ContentSink } from '#smtp/server';
 import type { Chain, MessageContent } from '#stages';
 import { IncomingContent } from './incoming.ts';
@@ -29,8 +29,6 @@ export interface Reached {
   readonly recipients: readonly string[] | null;
   readonly count: number;
 }
-
-const NOBODY: readonly Recipient[] = [];
 
 /** One message being received. */
 export class Reception implements ContentSink {
@@ -80,16 +78,14 @@ export class Reception implements ContentSink {
   /** How far it got. Made when asked. */
   get reached(): Reached {
     const { fields, size } = this.#incoming;
-    const recipients = this.#message?.envelope.recipients ?? NOBODY;
-    const first: string[] = [];
-    for (let i = 0; i < recipients.length && i < MAX_RECIPIENTS; i++) first.push(recipients[i]!.path.address);
+    const recipients = this.#message?.envelope.recipients ?? null;
     return {
       outcome: this.#outcome,
       by: this.#by,
       fields,
       size,
-      recipients: this.#message && first,
-      count: recipients.length,
+      recipients: recipients && recipients.slice(0, MAX_RECIPIENTS).map((r) => r.path.address),
+      count: recipients?.length ?? 0,
     };
   }
 

@@ -11,7 +11,7 @@ import type { PartLine } from './line-code.ts';
 import type { Capture } from './policy.ts';
 import { MAX_SEARCHED } from './row.ts';
 import { KIND, LANE, SMTP, Tape, type TapeBudget } from './tape.ts';
-import { addWithoutContent, packetsIn } from './written.ts';
+import { addCut, packetsIn } from './written.ts';
 
 /** Where recordings go. */
 export interface RecorderHome {
@@ -128,30 +128,15 @@ export class Recorder {
     this.#tape.add(KIND.milter, sent, lane, code, at - this.#pieceBegan, payload, keep);
   }
 
-  /** What was written to a milter in one go. False: it is to be kept in part, tell its packets one by one. */
-  written(lane: number, at: number, pieces: readonly Uint8Array[]): boolean {
-    if (this.#closed) return true;
-    if (this.#home.pressure > 0) return false;
+  /** What was written to a milter in one go, in pieces that are cut only where a payload begins or goes on. */
+  written(lane: number, at: number, pieces: readonly Uint8Array[]): void {
+    if (this.#closed) return;
+    this.#heard(lane, at);
     let size = 0;
     for (const piece of pieces) size += piece.length;
-    const left = this.#left[lane] ?? this.#body;
-    if (left === 0 || (size > SMALL && size <= left && !this.#home.mayKeepContent(this.session, size))) {
-      this.#left[lane] = 0;
-      this.#heard(lane, at);
-      addWithoutContent(this.#tape, lane, at - this.#pieceBegan, pieces);
-      return true;
-    }
-    if (size > MAX_WRITTEN || size > left) return false;
-    this.#left[lane] = left - size;
-    this.#heard(lane, at);
-    this.#tape.addWritten(lane, at - this.#pieceBegan, pieces, size, packetsIn(pieces));
-    return true;
-  }
-
-  /** This lane speaks, at this time. */
-  #heard(lane: number, at: number): void {
-    this.#spoke[lane] = true;
-    this.#last = at;
+    if (this.#fits(lane, size))
+      this.#tape.addWritten(lane, at - this.#pieceBegan, pieces, size, packetsIn(pieces));
+    else addCut(this.#tape, lane, at - this.#pieceBegan, pieces, (bytes) => this.#keepable(lane, bytes));
   }
 
   /** The packet before answered something sent so many milliseconds ago. */
@@ -288,6 +273,21 @@ export class Recorder {
     if (this.#skipped === 0) return;
     this.#tape.addUnkept(KIND.smtp, false, LANE.client, SMTP.content, this.#at(), this.#skipped);
     this.#skipped = 0;
+  }
+
+  /** This lane speaks, at this time. */
+  #heard(lane: number, at: number): void {
+    this.#spoke[lane] = true;
+    this.#last = at;
+  }
+
+  /** Takes so many bytes that were written off what is still kept of the lane. False: not all of them are to be kept. */
+  #fits(lane: number, size: number): boolean {
+    const left = this.#left[lane] ?? this.#body;
+    if (this.#home.pressure > 0 || left === 0 || size > left || size > MAX_WRITTEN) return false;
+    const kept = size <= SMALL || this.#home.mayKeepContent(this.session, size);
+    this.#left[lane] = kept ? left - size : 0;
+    return kept;
   }
 
   #keepable(lane: number, bytes: number): number {

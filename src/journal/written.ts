@@ -19,8 +19,14 @@ export function packetsIn(pieces: readonly Uint8Array[]): number {
   return count;
 }
 
-/** Records it but for content of messages, of which only the sizes are kept. `at`: milliseconds since the part began. */
-export function addWithoutContent(tape: Tape, lane: number, at: number, pieces: readonly Uint8Array[]): void {
+/** Records it, of a message's content only as much as `keep` says. `at`: milliseconds since the part began. */
+export function addCut(
+  tape: Tape,
+  lane: number,
+  at: number,
+  pieces: readonly Uint8Array[],
+  keep: (bytes: number) => number,
+): void {
   let from = 0;
   for (let i = 0; i < pieces.length; i++) {
     const piece = pieces[i]!;
@@ -35,8 +41,9 @@ export function addWithoutContent(tape: Tape, lane: number, at: number, pieces: 
       const code = piece[from + 4]!;
       const size = lengthAt(piece, from) - 1;
       from += HEAD;
-      if (isBody(SENT_MILTER, code)) tape.addUnkept(KIND.milter, true, lane, code, at, size);
-      else tape.add(KIND.milter, true, lane, code, at, payloadAcross(pieces, i, from, size));
+      const kept = isBody(SENT_MILTER, code) ? keep(size) : size;
+      if (kept === 0) tape.addUnkept(KIND.milter, true, lane, code, at, size);
+      else tape.add(KIND.milter, true, lane, code, at, payloadAcross(pieces, i, from, size), kept);
       from += size;
     }
     from = Math.max(0, from - piece.length);

@@ -4,6 +4,7 @@ export * from './body.ts';
 export * from './date.ts';
 export * from './envelope.ts';
 export * from './headers.ts';
+export * from './inlet.ts';
 export * from './origin.ts';
 export * from './outlet.ts';
 export * from './priority.ts';

@@ -18,20 +18,26 @@ const JOINED = 16 * 1024;
 /** Where they are copied to. A socket that could not pass all of it on keeps it, and another takes its place. */
 let scratch = new Uint8Array(JOINED);
 
-/** Writes the pieces, `size` bytes in all, in one go. They must not change before they have left. */
-export function writeTogether(outlet: Outlet, pieces: readonly Uint8Array[], size: number): void {
-  if (pieces.length === 1) return void outlet.write(pieces[0]!);
-  if (size > JOINED) {
+/** Writes the pieces in one go; how many bytes they are. They must not change before they have left. */
+export function writeTogether(outlet: Outlet, pieces: readonly Uint8Array[]): number {
+  let size = 0;
+  for (const piece of pieces) size += piece.length;
+  if (pieces.length === 1) outlet.write(pieces[0]!);
+  else if (size <= JOINED) writeJoined(outlet, pieces, size);
+  else {
     outlet.cork();
     for (const piece of pieces) outlet.write(piece);
     outlet.uncork();
-    return;
   }
+  return size;
+}
+
+function writeJoined(outlet: Outlet, pieces: readonly Uint8Array[], size: number): void {
   let at = 0;
   for (const piece of pieces) {
     scratch.set(piece, at);
     at += piece.length;
   }
-  outlet.write(scratch.subarray(0, at));
+  outlet.write(scratch.subarray(0, size));
   if (outlet.writableLength > 0) scratch = new Uint8Array(JOINED);
 }

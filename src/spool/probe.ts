@@ -5,8 +5,8 @@
  * A page that lmdb cannot write may cost the process (docs/durability.md), and a volume that the kernel has made read-only, or
  * shut down after an error, refuses every page. Here such a volume costs one group of changes its commit instead. The first is seen
  * at every question, at once; for the second a write counts that came through lately, and the next one is sent on its way before
- * it is too old, so that on a busy volume nobody waits for it. What goes wrong between this question and lmdb's own writes is not seen. Nothing is ever
- * read from the file, and nothing synced.
+ * it is too old, so that on a busy volume nobody waits for it. What goes wrong between this question and lmdb's own writes is not
+ * seen. Nothing is ever read from the file, and nothing synced.
  */
 import { accessSync, constants } from 'node:fs';
 import { open } from 'node:fs/promises';

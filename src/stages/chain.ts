@@ -183,8 +183,7 @@ export class Chain {
     const { meter, clock } = this.#around;
     const began = meter ? clock.elapsed() : 0;
     const before = this.#facts.waited;
-    const concerned =
-      this.#seats.length === 1 ? this.#seats : this.#seats.filter((seat) => seat.concerns(stage));
+    const concerned = this.#seats.filter((seat) => seat.concerns(stage));
     let ruling = PASS;
     for (let at = 0; at < concerned.length && ruling.kind === 'pass';) {
       const first = concerned[at]!;

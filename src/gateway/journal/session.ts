@@ -4,7 +4,7 @@ import type { IntakeObserver, TransactionFacts } from '#intake';
 import type { Journal, Recorder } from '#journal';
 import { statusLine } from '#message';
 import type { MilterObserver } from '#milter/client';
-import { FrameReader, SMFIC, SMFIR } from '#milter/protocol';
+import { SMFIR } from '#milter/protocol';
 import type { SmtpObserver } from '#smtp/server';
 import type { FilterChange, Ruling } from '#stages';
 import { changesOf, sizeOfChanges } from './changes.ts';
@@ -78,18 +78,9 @@ export class SessionWatch implements IntakeObserver {
 
 function packetObserver(recorder: Recorder, filter: string): MilterObserver {
   const lane = recorder.lane(filter);
-  let reader: FrameReader | null = null;
   return {
-    // Nothing comes this way: the two below hear all there is.
-    packet() {},
+    written: (at, pieces) => recorder.written(lane, at, pieces),
     came: (at, code, payload) => recorder.packet(lane, at, false, code, payload, code === SMFIR.REPLBODY),
-    written(at, pieces) {
-      if (recorder.written(lane, at, pieces)) return;
-      reader ??= new FrameReader(0xffffffff);
-      for (const piece of pieces) reader.push(piece);
-      for (let frame = reader.next(); frame !== null; frame = reader.next())
-        recorder.packet(lane, at, true, frame.code, frame.payload, frame.code === SMFIC.BODY);
-    },
     stray: ({ bytes }) => recorder.stray(lane, bytes),
     answered: (_event, _verdict, waited) => recorder.answered(waited),
   };

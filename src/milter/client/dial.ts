@@ -7,6 +7,7 @@
 import { Resolver } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { inlet } from '#message';
 import { MilterError } from './errors.ts';
 import type { MilterClientOptions } from './options.ts';
 
@@ -87,9 +88,6 @@ function resolvedBy(
 /** One place to connect to. */
 export type Where = { readonly path: string } | { readonly host: string; readonly port: number };
 
-/** What came last on whichever socket: it is copied before anything else is read. */
-const ARRIVED = Buffer.allocUnsafeSlow(65_536);
-
 /**
  * Connects within `ms`; the socket has Nagle's algorithm off. Answers are a few bytes each: without TLS they skip the queue of a
  * stream, and a buffer of 64 KiB is not made for each of them. `data` is emitted as ever, but cannot be paused, and what comes before
@@ -97,11 +95,9 @@ const ARRIVED = Buffer.allocUnsafeSlow(65_536);
  */
 export function connectTo(options: MilterClientOptions, where: Where, ms: number): Promise<Socket> {
   const at = 'path' in where ? { path: where.path } : { ...where, noDelay: true };
-  const callback = (length: number): boolean => {
-    socket.emit('data', Buffer.from(ARRIVED.subarray(0, length)));
-    return true;
-  };
-  const socket = connect(options.tls === null ? { ...at, onread: { buffer: ARRIVED, callback } } : at);
+  // Copied, since frames are views of what came.
+  const onread = inlet((bytes) => socket.emit('data', Buffer.from(bytes)));
+  const socket = connect(options.tls === null ? { ...at, onread } : at);
   return within(options, socket, 'connect', ms, (cause) => refused(options, where, cause));
 }
 

@@ -45,6 +45,7 @@ export interface LinkListener {
 /** Events un-answered before the writer is asked to wait, and bytes in flight. */
 const WINDOW_FRAMES = 256;
 const WINDOW_BYTES = 1024 * 1024;
+
 /** See the head of the file. */
 export class Link {
   readonly writer = new FrameWriter();
@@ -356,11 +357,9 @@ export class Link {
   }
 
   #send(parts: readonly Uint8Array[]): void {
-    let size = 0;
-    for (const part of parts) size += part.length;
     this.#mirror?.sent(parts);
-    this.#meter?.sent(size);
     this.#sent = true;
-    writeTogether(this.#socket, parts, size);
+    const bytes = writeTogether(this.#socket, parts);
+    this.#meter?.sent(bytes);
   }
 }

@@ -38,6 +38,6 @@ export class Mirror {
   }
 
   #show(at: number, direction: 'sent' | 'received', { code, payload }: Frame): void {
-    this.#observer.packet({ at, direction, code: String.fromCharCode(code), bytes: payload });
+    this.#observer.packet?.({ at, direction, code: String.fromCharCode(code), bytes: payload });
   }
 }

@@ -57,7 +57,7 @@ export interface MilterClientOptions {
  */
 export interface MilterObserver {
   /** `at` in Clock.elapsed() milliseconds. `direction` from the gateway's point of view. `bytes` is the payload, a view. */
-  packet(packet: {
+  packet?(packet: {
     readonly at: number;
     readonly direction: 'sent' | 'received';
     readonly code: string;

@@ -11,7 +11,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Cancel, Clock } from '#clock';
-import { writeTogether, type Status } from '#message';
+import { inlet, writeTogether, type Status } from '#message';
 import { ReplyParser } from '#smtp/protocol';
 
 /** `refused`: no connection; `closed`: it ended; `timeout`; `protocol`: no legal reply, or one out of turn; `tls`; `aborted`: by us. */
@@ -102,9 +102,7 @@ export class Wire {
   send(chunks: readonly Uint8Array[], ms: number): void | Promise<unknown> {
     if (this.#fault !== null) throw this.#fault;
     const socket = this.#socket;
-    let size = 0;
-    for (const chunk of chunks) size += chunk.length;
-    writeTogether(socket, chunks, size);
+    writeTogether(socket, chunks);
     if (socket.writableNeedDrain) return this.#wait('drain', ms);
   }
 
@@ -239,12 +237,6 @@ export class Wire {
   }
 }
 
-/**
- * What came last on whichever plain socket: replies, read to the end before anything else comes. They skip the queue of a stream, and
- * no buffer of 64 KiB is made for each.
- */
-const ARRIVED = Buffer.allocUnsafeSlow(65_536);
-
 /** Opens a connection to a socket path or to one address and port, from a local address if one is named. Rejects with WireFault `refused` or `timeout`. */
 export async function connectWire(
   to:
@@ -254,9 +246,8 @@ export async function connectWire(
   clock: Clock,
   ms: number,
 ): Promise<Wire> {
-  const callback = (length: number): boolean => socket.emit('data', ARRIVED.subarray(0, length));
   const at = 'path' in to ? { path: to.path } : { ...to, noDelay: true };
-  const socket = connectTcp({ ...at, onread: { buffer: ARRIVED, callback } });
+  const socket = connectTcp({ ...at, onread: inlet((bytes) => socket.emit('data', bytes)) });
   const wire = new Wire(socket, by, clock);
   await wire.opened(ms);
   return wire;
